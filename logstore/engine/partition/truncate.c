@@ -1,0 +1,338 @@
+/*
+ * Cutting a log at its end (truncate) and at its start (delete-records).
+ *
+ * Order of a cut at the end: the lowered recovery point is made durable; the lowered end is published, so
+ * that no new reader goes there; later segments go, highest first; the segment at the cut is cut and
+ * synced; the directory is synced; only then may anything be appended again. After a crash at any of these
+ * steps the recovery point is at or below the cut, so recovery looks at what is there.
+ *
+ * The log end is then the offset asked for, as in Kafka, also if the batch that contained it went as a
+ * whole and left a gap below.
+ *
+ * A failure after the publication leaves files that do not match the view: the partition goes offline.
+ */
+#include <errno.h>
+
+#include "base/error.h"
+#include "format/names.h"
+#include "partition/partition_internal.h"
+
+/* The first `count` segments of a set, and one more if given (its pin is taken over). */
+static struct ls_segment_set *subset(const struct ls_segment_set *set, size_t first, size_t count,
+                                     struct ls_segment *extra)
+{
+	struct ls_segment_set *next = ls_segment_set_new(set->env, count + (extra ? 1 : 0));
+
+	if (!next)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		next->segments[i] = ls_segment_pin(set->segments[first + i]);
+	if (extra)
+		next->segments[count] = extra;
+	return next;
+}
+
+static int remove_snapshot(logstore_partition *part, int64_t offset)
+{
+	char name[LS_FILE_NAME_MAX], path[LS_PATH_MAX];
+	int r;
+
+	ls_file_name(name, offset, ".snapshot");
+	ls_partition_path(part, name, path);
+	r = part->env->io->unlink(part->env->io->ctx, path);
+	return r == -ENOENT ? 0 : r;
+}
+
+struct snapshot_walk {
+	logstore_partition *part;
+	int64_t from; /* snapshots at offsets in [from, to) go */
+	int64_t to;
+	int result;
+};
+
+static int remove_matching_snapshot(void *arg, const char *name)
+{
+	struct snapshot_walk *walk = arg;
+	struct logstore_file_name parsed;
+
+	if (ls_file_name_parse(name, &parsed) == 0 && parsed.kind == LOGSTORE_FILE_SNAPSHOT &&
+	    parsed.suffix[0] == '\0' && parsed.base_offset >= walk->from && parsed.base_offset < walk->to) {
+		int r = remove_snapshot(walk->part, parsed.base_offset);
+
+		if (r < 0 && walk->result == 0)
+			walk->result = r;
+	}
+	return 0;
+}
+
+/* Producer snapshots in a range of offsets. */
+static int remove_snapshots(logstore_partition *part, int64_t from, int64_t to)
+{
+	struct snapshot_walk walk = {.part = part, .from = from, .to = to};
+	const struct logstore_io *io = part->env->io;
+	int r = io->list(io->ctx, part->directory, remove_matching_snapshot, &walk);
+
+	return r < 0 ? r : walk.result;
+}
+
+static int store_epochs(logstore_partition *part, int64_t from_end, int64_t from_start,
+                        struct logstore_error *ret_error)
+{
+	struct ls_epoch_cache next, old;
+	bool changed = false;
+	int r;
+
+	r = ls_epoch_cache_copy(&part->epochs, &next);
+	if (r < 0)
+		return r;
+	if (from_end >= 0)
+		changed = ls_epoch_cache_truncate_from_end(&next, from_end);
+	if (from_start >= 0 && ls_epoch_cache_truncate_from_start(&next, from_start))
+		changed = true;
+	if (changed)
+		r = ls_partition_write_epochs(part, &next, ret_error);
+	if (changed && r == 0) {
+		ls_mutex_lock(&part->state_lock);
+		old = part->epochs;
+		part->epochs = next;
+		next = old;
+		ls_mutex_unlock(&part->state_lock);
+	}
+	ls_epoch_cache_fini(&next);
+	return r;
+}
+
+/* ---- the end --------------------------------------------------------------------------------------------- */
+
+struct cut {
+	logstore_partition *part;
+	int64_t offset;             /* new log end */
+	struct ls_view old;
+	struct ls_segment_set *set; /* what stays, with a reference for the view */
+	struct ls_segment *fresh;   /* if everything goes: the new, empty segment (in `set`) */
+	size_t kept;                /* segments of the old set that stay */
+};
+
+static int remove_segments(struct cut *cut)
+{
+	for (size_t i = cut->old.set->count; i > cut->kept; i--) {
+		struct ls_segment *seg = cut->old.set->segments[i - 1];
+		int r;
+
+		atomic_fetch_add(&seg->generation, 1);
+		if (cut->fresh && seg->base == cut->fresh->base)
+			continue; /* its files were replaced when the new segment was made */
+		r = ls_segment_remove_files(seg);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Publishes bounds that end at the cut. The end position of the kept segment is set once it is cut. */
+static void publish_cut(struct cut *cut, int64_t log_end, uint64_t end_position)
+{
+	struct ls_view next = cut->old;
+
+	next.set = cut->set;
+	next.cuts = cut->old.cuts + 1;
+	next.log_end = log_end;
+	next.end_position = end_position;
+	if (next.recovery_point > cut->offset)
+		next.recovery_point = cut->offset;
+	if (next.log_start > cut->offset || cut->fresh)
+		next.log_start = cut->offset;
+	if (next.high_watermark > cut->offset)
+		next.high_watermark = cut->offset;
+	ls_partition_publish(cut->part, &next);
+}
+
+static int cut_files(struct cut *cut, struct logstore_error *ret_error)
+{
+	logstore_partition *part = cut->part;
+	int r;
+
+	r = remove_segments(cut);
+	if (r == 0 && !cut->fresh)
+		r = ls_segment_truncate(cut->set->segments[cut->kept - 1], cut->offset, ls_now_ms(part->env),
+		                        ret_error);
+	if (r == 0)
+		r = remove_snapshots(part, cut->offset + (cut->fresh ? 0 : 1), INT64_MAX);
+	if (r == 0)
+		r = part->env->io->sync_dir(part->env->io->ctx, part->directory);
+	return r;
+}
+
+static int carry_out(struct cut *cut, struct logstore_error *ret_error)
+{
+	logstore_partition *part = cut->part;
+	struct ls_segment *last = cut->set->segments[cut->set->count - 1];
+	int r;
+
+	publish_cut(cut, cut->offset, atomic_load(&last->size));
+	r = cut_files(cut, ret_error);
+	if (r == 0) {
+		publish_cut(cut, cut->offset, atomic_load(&last->size));
+		part->snapshot_offset = LOGSTORE_NO_OFFSET;
+		part->producers_changed = true;
+		r = store_epochs(part, cut->offset, -1, ret_error);
+	}
+	if (r == 0)
+		r = ls_partition_rebuild_producers(part, cut->set, cut->old.log_start, cut->offset, ret_error);
+	if (r < 0)
+		return ls_partition_go_offline(part, r, "cutting", part->directory, ret_error);
+	publish_cut(cut, cut->offset, atomic_load(&last->size));
+	return 0;
+}
+
+/* Chooses what stays. A cut at or below the first base empties the log. */
+static int prepare_cut(struct cut *cut, bool fully)
+{
+	logstore_partition *part = cut->part;
+	ptrdiff_t at = ls_segment_set_find(cut->old.set, cut->offset);
+	int r;
+
+	if (!fully && at >= 0) {
+		cut->kept = (size_t)at + 1;
+		cut->set = subset(cut->old.set, 0, cut->kept, NULL);
+		return cut->set ? 0 : -ENOMEM;
+	}
+	r = ls_segment_create(part->env, part->directory, cut->offset, ls_partition_draw_jitter(part), &cut->fresh);
+	if (r < 0)
+		return r;
+	cut->set = subset(cut->old.set, 0, 0, cut->fresh);
+	if (!cut->set) {
+		cut->fresh = ls_segment_unpin(cut->fresh);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static int truncate_locked(logstore_partition *part, int64_t offset, bool fully, struct logstore_error *ret_error)
+{
+	struct cut cut = {.part = part, .offset = offset};
+	int64_t recovery_point, log_start;
+	int r;
+
+	ls_view_get(part, &cut.old);
+	if (!fully && offset >= cut.old.log_end) {
+		ls_view_put(&cut.old);
+		return store_epochs(part, offset, -1, ret_error);
+	}
+	recovery_point = cut.old.recovery_point < offset ? cut.old.recovery_point : offset;
+	log_start = cut.old.log_start < offset && !fully ? cut.old.log_start : offset;
+	r = part->host->checkpoint(part->host->ctx, part, recovery_point, log_start, ret_error);
+	if (r == 0) {
+		r = prepare_cut(&cut, fully);
+		if (r < 0)
+			r = ls_error_io(ret_error, r, "cannot prepare the cut of", part->directory);
+	}
+	if (r == 0)
+		r = carry_out(&cut, ret_error);
+	ls_view_put(&cut.old);
+	return r;
+}
+
+static int truncate_with(logstore_partition *part, int64_t offset, bool fully, struct logstore_error *ret_error)
+{
+	int r;
+
+	if (offset < 0)
+		return ls_error(ret_error, -EINVAL, "%s: an offset is 0 or more", part->name);
+	ls_mutex_lock(&part->append_lock);
+	ls_mutex_lock(&part->flush_lock); /* no flush while files go away */
+	r = ls_partition_check_writable(part, ret_error);
+	if (r == 0)
+		r = truncate_locked(part, offset, fully, ret_error);
+	ls_mutex_unlock(&part->flush_lock);
+	ls_mutex_unlock(&part->append_lock);
+	return r;
+}
+
+int ls_partition_truncate(logstore_partition *part, int64_t offset, struct logstore_error *ret_error)
+{
+	return truncate_with(part, offset, false, ret_error);
+}
+
+int ls_partition_truncate_fully(logstore_partition *part, int64_t offset, struct logstore_error *ret_error)
+{
+	return truncate_with(part, offset, true, ret_error);
+}
+
+/* ---- the start ------------------------------------------------------------------------------------------- */
+
+/* Removes segments that lie below the start as a whole; a failure is told but the start has moved. */
+static int drop_front(logstore_partition *part, struct ls_view *view)
+{
+	size_t first = 0;
+	struct ls_view next = *view;
+	int r = 0;
+
+	while (first + 1 < view->set->count && view->set->segments[first + 1]->base <= view->log_start)
+		first++;
+	if (first == 0)
+		return 0;
+	next.set = subset(view->set, first, view->set->count - first, NULL);
+	if (!next.set)
+		return -ENOMEM;
+	ls_partition_publish(part, &next);
+	for (size_t i = 0; i < first && r == 0; i++) {
+		(void)ls_segment_log_fd(view->set->segments[i]); /* slices keep reading what is unlinked */
+		r = ls_segment_remove_files(view->set->segments[i]);
+	}
+	if (r == 0)
+		r = remove_snapshots(part, 0, next.set->segments[0]->base);
+	if (r == 0)
+		r = part->env->io->sync_dir(part->env->io->ctx, part->directory);
+	return r;
+}
+
+static int raise_start(logstore_partition *part, struct ls_view *view, int64_t offset,
+                       struct logstore_error *ret_error)
+{
+	int r;
+
+	r = part->host->checkpoint(part->host->ctx, part,
+	                           view->recovery_point > offset ? view->recovery_point : offset,
+	                           offset, ret_error);
+	if (r < 0)
+		return r;
+	view->log_start = offset;
+	if (view->recovery_point < offset)
+		view->recovery_point = offset;
+	ls_mutex_lock(&part->state_lock);
+	ls_producer_state_log_start(part->producers, offset);
+	ls_mutex_unlock(&part->state_lock);
+	ls_partition_publish(part, view);
+	r = store_epochs(part, -1, offset, ret_error);
+	if (r < 0)
+		return r;
+	r = drop_front(part, view);
+	return r < 0 ? ls_error_io(ret_error, r, "cannot remove old segments of", part->directory) : 0;
+}
+
+int ls_partition_delete_records(logstore_partition *part, int64_t offset, int64_t *ret_log_start,
+                                struct logstore_error *ret_error)
+{
+	struct ls_view view;
+	int r;
+
+	ls_mutex_lock(&part->append_lock);
+	ls_mutex_lock(&part->flush_lock);
+	ls_view_get(part, &view);
+	r = ls_partition_check_writable(part, ret_error);
+	if (offset == -1)
+		offset = view.high_watermark;
+	if (r == 0 && (offset < 0 || offset > view.high_watermark))
+		r = ls_error(ret_error, LOGSTORE_E_OFFSET_OUT_OF_RANGE,
+		             "%s: records cannot be deleted before %lld: the high watermark is %lld", part->name,
+		             (long long)offset, (long long)view.high_watermark);
+	if (r == 0 && offset > view.log_start)
+		r = raise_start(part, &view, offset, ret_error);
+	if (r == 0)
+		*ret_log_start = offset > view.log_start ? offset : view.log_start;
+	ls_view_put(&view);
+	ls_mutex_unlock(&part->flush_lock);
+	ls_mutex_unlock(&part->append_lock);
+	return r;
+}
