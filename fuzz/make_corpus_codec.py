@@ -234,7 +234,7 @@ def zstd_seeds():
         "dictionary": zstd_frame(1, window + b"\x05", raw),
         "reserved-block": zstd_frame(0, window, zstd_block(3, b"", 0, 1)),
         "not-last": zstd_frame(0, window, zstd_block(0, TEXT, len(TEXT), 0)),
-        "version-0.7": b"\x27\xb5\x2f\xfd" + zstd_frame(0, window, raw)[4:],
+        "version-0.7": bytes.fromhex("27b52ffd0058400003616263c00000"),
         "runs": zstd_frame(0, window, *[zstd_block(1, b"x", 131072, i == 150) for i in range(151)]),
     }
 

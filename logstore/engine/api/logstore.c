@@ -170,7 +170,7 @@ void logstore_partition_offsets(logstore_partition *part, struct logstore_offset
 
 int logstore_partition_refresh(logstore_partition *part, struct logstore_error *ret_error)
 {
-	return part ? ls_partition_refresh(part, ret_error) : missing(ret_error, "the partition");
+	return part ? ls_store_refresh_partition(part, ret_error) : missing(ret_error, "the partition");
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------- */

@@ -668,24 +668,20 @@ int ls_partition_load(const struct ls_partition_params *params, logstore_partiti
 	return 0;
 }
 
-int ls_partition_refresh(logstore_partition *part, struct logstore_error *ret_error)
+int ls_partition_refresh(logstore_partition *part, const struct ls_partition_checkpoints *checkpoints,
+                         struct logstore_error *ret_error)
 {
-	struct ls_partition_checkpoints checkpoints = {0};
 	struct ls_view view = {0}, old;
 	int r;
 
-	if (!part->read_only)
-		return 0;
 	ls_mutex_lock(&part->append_lock);
-	ls_view_get(part, &old);
-	checkpoints.log_start = old.log_start;
-	checkpoints.recovery_point = old.recovery_point;
-	r = look_patiently(part, &checkpoints, &view, ret_error);
+	r = look_patiently(part, checkpoints, &view, ret_error);
 	if (r == 0) {
+		ls_view_get(part, &old);
 		view.cuts = old.cuts + (view.log_end < old.log_end);
 		ls_partition_publish(part, &view);
+		ls_view_put(&old);
 	}
-	ls_view_put(&old);
 	ls_mutex_unlock(&part->append_lock);
 	return r;
 }

@@ -69,8 +69,9 @@ int ls_partition_delete_directory(const struct ls_env *env, const char *data_dir
 logstore_partition *ls_partition_free(logstore_partition *part);
 /* Slices and cursors that are out. */
 unsigned ls_partition_pins(logstore_partition *part);
-/* Looks again at a directory that somebody else writes. */
-int ls_partition_refresh(logstore_partition *part, struct logstore_error *ret_error);
+/* Looks again at a directory that somebody else writes, with what its checkpoints say by now. */
+int ls_partition_refresh(logstore_partition *part, const struct ls_partition_checkpoints *checkpoints,
+                         struct logstore_error *ret_error);
 /*
  * Clean close: closing index entries, everything flushed, snapshot at the log end, directory fsynced.
  * Appends fail afterwards. Errors as logstore_close().

@@ -457,11 +457,27 @@ static int check_name(const char *topic, int32_t number, struct logstore_error *
 	return 0;
 }
 
+static void look_up_checkpoints(logstore *store, const char *topic, int32_t number,
+                                struct ls_partition_checkpoints *ret_checkpoints)
+{
+	const struct ls_checkpoint_row *row;
+
+	*ret_checkpoints = (struct ls_partition_checkpoints){LOGSTORE_NO_OFFSET, LOGSTORE_NO_OFFSET,
+	                                                     LOGSTORE_NO_OFFSET};
+	ls_mutex_lock(&store->checkpoint_lock);
+	row = ls_checkpoints_find(&store->checkpoints, topic, number);
+	if (row) {
+		ret_checkpoints->recovery_point = row->offsets[LS_CHECKPOINT_RECOVERY_POINT];
+		ret_checkpoints->log_start = row->offsets[LS_CHECKPOINT_LOG_START];
+		ret_checkpoints->high_watermark = row->offsets[LS_CHECKPOINT_HIGH_WATERMARK];
+	}
+	ls_mutex_unlock(&store->checkpoint_lock);
+}
+
 /* Fills in what a partition needs to know; `directory` is the caller's buffer. */
 static int partition_params(logstore *store, const char *topic, int32_t number, char directory[LS_PATH_MAX],
                             struct ls_partition_params *params, struct logstore_error *ret_error)
 {
-	const struct ls_checkpoint_row *row;
 	char name[LS_DIRECTORY_NAME_MAX];
 	int r;
 
@@ -473,18 +489,10 @@ static int partition_params(logstore *store, const char *topic, int32_t number, 
 	*params = (struct ls_partition_params){
 		.env = &store->env, .host = &store->host, .directory = directory, .topic = topic, .number = number,
 		.read_only = store->read_only, .defaults = store->defaults,
-		.checkpoints = {LOGSTORE_NO_OFFSET, LOGSTORE_NO_OFFSET, LOGSTORE_NO_OFFSET},
 		.producer_expiration_ms = store->producer_expiration_ms,
 		.max_decompressed_bytes = store->max_decompressed_bytes, .max_batch_bytes = store->max_batch_bytes,
 	};
-	ls_mutex_lock(&store->checkpoint_lock);
-	row = ls_checkpoints_find(&store->checkpoints, topic, number);
-	if (row) {
-		params->checkpoints.recovery_point = row->offsets[LS_CHECKPOINT_RECOVERY_POINT];
-		params->checkpoints.log_start = row->offsets[LS_CHECKPOINT_LOG_START];
-		params->checkpoints.high_watermark = row->offsets[LS_CHECKPOINT_HIGH_WATERMARK];
-	}
-	ls_mutex_unlock(&store->checkpoint_lock);
+	look_up_checkpoints(store, topic, number, &params->checkpoints);
 	return 0;
 }
 
@@ -571,6 +579,30 @@ void ls_store_release_partition(logstore_partition *part)
 	LS_ASSERT(slot && slot->part == part && slot->openings > 0);
 	slot->openings--;
 	ls_mutex_unlock(&store->lock);
+}
+
+int ls_store_refresh_partition(logstore_partition *part, struct logstore_error *ret_error)
+{
+	logstore *store = ls_partition_get_owner(part);
+	struct ls_partition_checkpoints checkpoints;
+	struct ls_checkpoints fresh, old;
+	int r;
+
+	if (!store->read_only)
+		return 0;
+	ls_checkpoints_init(&fresh, &store->env);
+	r = ls_checkpoints_load(&fresh, store->path, true, ret_error);
+	if (r == 0) {
+		ls_mutex_lock(&store->checkpoint_lock);
+		old = store->checkpoints;
+		store->checkpoints = fresh;
+		fresh = old;
+		ls_mutex_unlock(&store->checkpoint_lock);
+		look_up_checkpoints(store, ls_partition_topic(part), ls_partition_number(part), &checkpoints);
+		r = ls_partition_refresh(part, &checkpoints, ret_error);
+	}
+	ls_checkpoints_fini(&fresh);
+	return r;
 }
 
 /* Lets go of an idle open partition before its files are removed. */

@@ -25,6 +25,8 @@ int ls_store_open_partition(logstore *store, const char *topic, int32_t number, 
                             struct logstore_error *ret_error);
 /* Gives an opening back; `part` must have come from one of the two above. */
 void ls_store_release_partition(logstore_partition *part);
+/* Beside an owner: reads the checkpoints and the partition's directory again. Writing: does nothing. */
+int ls_store_refresh_partition(logstore_partition *part, struct logstore_error *ret_error);
 int ls_store_delete_partition(logstore *store, const char *topic, int32_t number, struct logstore_error *ret_error);
 
 #endif

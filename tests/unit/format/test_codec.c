@@ -904,6 +904,11 @@ Test(codec, failure_stays_until_the_next_start)
 		cr_assert_eq(ls_decoder_read(decoder, &byte, 1, &size, &error), CORRUPT);
 		cr_assert_eq(ls_decoder_read(decoder, &byte, 1, &size, NULL), CORRUPT);
 		cr_assert_eq(size, 7);
+		cr_assert_eq(ls_decoder_start(decoder, out.data, out.size, 100 * KIB - 1, false), 0);
+		cr_assert_eq(drain(decoder, 4096, &decoded, &error), LIMIT);
+		cr_assert_eq(ls_decoder_read(decoder, &byte, 1, &size, &error), LIMIT);
+		cr_assert_eq(error.code, LIMIT);
+		cr_assert_eq(size, 7);
 		ls_buf_clear(&decoded);
 		cr_assert_eq(ls_decoder_start(decoder, out.data, out.size, NO_CAP, false), 0);
 		cr_assert_eq(drain(decoder, 4096, &decoded, &error), 0);
@@ -1948,7 +1953,7 @@ Test(codec, zstd_frames_that_are_refused)
 		{"a content size of 2^63 in a single segment", "28b52ffde00000000000000080010000"},
 		{"a dictionary", "28b52ffd01580501" "0000"},
 		{"a reserved bit", "28b52ffd0858010000"},
-		{"the format of version 0.7", "27b52ffd0058010000"},
+		{"the format of version 0.7", "27b52ffd0058400003616263c00000"},
 		{"a dictionary instead of a frame", "37a430ec0058010000"},
 		{"a reserved block type", "28b52ffd0058070000"},
 	};

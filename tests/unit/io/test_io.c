@@ -1229,6 +1229,7 @@ TEST_THREADS(standard_streams_are_never_files)
 	end_child(&child);
 }
 
+/* The type is what glibc declares getrlimit() with. */
 static void set_soft_limit(__rlimit_resource_t resource, rlim_t limit)
 {
 	struct rlimit r;
