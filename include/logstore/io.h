@@ -75,6 +75,7 @@ struct logstore_io {
 	/* Replaces `to` if it exists (for a directory: only an empty one), atomically. */
 	int (*rename)(void *ctx, const char *from, const char *to);
 	int (*unlink)(void *ctx, const char *path);
+	/* Mode 0755 less the umask. */
 	int (*mkdir)(void *ctx, const char *path);
 	int (*rmdir)(void *ctx, const char *path);
 	int (*list)(void *ctx, const char *path, logstore_io_list_fn fn, void *arg);
@@ -83,7 +84,8 @@ struct logstore_io {
 
 	/*
 	 * Takes an exclusive lock on an open file until the descriptor is closed (an OFD lock, which excludes
-	 * Java's FileChannel.tryLock as well). -EAGAIN if another owner holds it.
+	 * Java's FileChannel.tryLock as well). The descriptor must have been opened for writing. -EAGAIN if
+	 * another owner holds it.
 	 */
 	int (*lock)(void *ctx, int fd);
 };
@@ -166,7 +168,8 @@ LOGSTORE_API const struct logstore_io *logstore_sim_io(logstore_sim *sim);
  * @error: positive errno to answer, or 0 for a short transfer (of a read or write; others then succeed)
  * @op_mask: bits 1 << enum logstore_io_op that count; UINT32_MAX for all
  *
- * The order is carried out once; the failing operation has no effect (a short transfer has a partial one).
+ * The order is carried out once; the failing operation has no effect (a short transfer has a partial one; a
+ * close that fails gives the descriptor up all the same, as Linux does).
  *
  * Threads: any thread.
  * Blocking: never.

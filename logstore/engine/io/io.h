@@ -42,7 +42,10 @@ int ls_io_read_file(const struct ls_env *env, const char *path, size_t limit, st
  */
 int ls_io_replace_file(const struct ls_env *env, const char *path, const void *bytes, size_t size);
 
-/* "<directory>/<name>" into ret_path. Returns 0 or -ENAMETOOLONG. */
+/*
+ * "<directory>/<name>" into ret_path (the bare name for an empty directory). Returns 0 or -ENAMETOOLONG.
+ * All three split at the last slash: "data/" is the directory "data" and an empty name.
+ */
 #define LS_PATH_MAX 4096
 int ls_path_join(char ret_path[LS_PATH_MAX], const char *directory, const char *name);
 /* The directory part of a path ("." if it has none). Returns 0 or -ENAMETOOLONG. */
