@@ -79,8 +79,12 @@ struct logstore_entry {
  * @ret_entry: the record; what it points to is valid until the next call on @cursor
  * @ret_error: detail, or NULL
  *
+ * In a read-only store the bound stays where it is until logstore_partition_refresh() looks what the owner
+ * has added: a tail reader calls that, then this again.
+ *
  * Returns: 1 and a record; 0 at the bound: more may come later, call again;
- *          LOGSTORE_E_OFFSET_OUT_OF_RANGE if the log start has passed the cursor;
+ *          LOGSTORE_E_OFFSET_OUT_OF_RANGE if the log start has passed the cursor, or a truncation has cut
+ *          the log below it: open a new one, since offsets may have been written anew;
  *          LOGSTORE_E_CORRUPT_MESSAGE or LOGSTORE_E_LIMIT_EXCEEDED at a damaged batch: the same answer
  *          until logstore_cursor_skip_batch() is called; -errno; -ENOMEM.
  * Threads: one thread at a time.

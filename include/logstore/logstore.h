@@ -25,7 +25,8 @@ extern "C" {
 /* How to open a data directory. Set up with logstore_options_init(). */
 struct logstore_options {
 	uint32_t struct_size;
-	bool create;    /* create the directory (not its parents) if it is missing; default false */
+	/* Create the directory (not its parents) if it is missing; ignored if read_only; default false. */
+	bool create;
 	bool read_only; /* take no lock, write nothing, also beside a live owner; default false */
 	uint8_t reserved0[2];
 	const struct logstore_env *env; /* copied; NULL means defaults */
@@ -34,7 +35,11 @@ struct logstore_options {
 	 * copied; NULL means Kafka's defaults.
 	 */
 	const logstore_config *defaults;
-	int64_t producer_id_expiration_ms; /* forget idle producers; default 86400000, 1 or more */
+	/*
+	 * Forget producers whose last record is this much older than the clock, when a partition is opened (as
+	 * Kafka does): with timestamps of the past a retry after that is not recognised. Default 86400000, 1 or more.
+	 */
+	int64_t producer_id_expiration_ms;
 	uint64_t max_decompressed_bytes;   /* per batch, on append and on read; default 1 GiB */
 	uint64_t max_batch_bytes;          /* largest batch that is read into memory; default 256 MiB */
 	uint64_t reserved[8];
@@ -63,7 +68,9 @@ LOGSTORE_API void logstore_options_init(struct logstore_options *options);
  *
  * Returns: 0;
  *          LOGSTORE_E_LOCKED: another process owns it (open it read_only instead);
- *          LOGSTORE_E_UNCLEAN: it was not closed cleanly (open it read_only instead);
+ *          LOGSTORE_E_UNCLEAN: it was not closed cleanly, for example because its owner was killed: its
+ *          logs need recovery, which this version does not do yet (open it read_only and copy what it
+ *          holds, or start and stop a Kafka on it);
  *          LOGSTORE_E_CORRUPT_FILE: a checkpoint file is malformed; path and position say where;
  *          LOGSTORE_E_INVALID_CONFIG: the defaults contradict each other;
  *          -ENOENT, -ENOTDIR, -EACCES and other -errno; -ENOMEM; -EINVAL for bad arguments.

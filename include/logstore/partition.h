@@ -68,7 +68,9 @@ LOGSTORE_API int logstore_partition_create(logstore *store, const char *topic, i
  * @ret_error: detail, or NULL
  *
  * Checks file names, sizes and the ends of log and indexes, loads the newest producer snapshot and what
- * follows it. Read-only and beside a live owner, a batch that is only half there counts as not written.
+ * follows it. Read-only, beside a live owner or after a crash, a batch at the end that is only half there
+ * counts as not written; below what is checkpointed as flushed, and in a directory that was closed
+ * cleanly, it is damage.
  *
  * Returns: 0; LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION; LOGSTORE_E_INVALID_NAME; LOGSTORE_E_NOT_A_PARTITION
  *          (a file, or a directory without any log that is not empty); LOGSTORE_E_CORRUPT_FILE or
@@ -292,7 +294,8 @@ struct logstore_append_result {
  *          LOGSTORE_E_INVALID_TXN_STATE, LOGSTORE_E_TRANSACTION_COORDINATOR_FENCED: its producer is;
  *          LOGSTORE_E_UNEXPECTED_OFFSET, LOGSTORE_E_FENCED_LEADER_EPOCH: its offsets or epoch are;
  *          LOGSTORE_E_READ_ONLY; LOGSTORE_E_FULL: no space, nothing was appended, may be tried again;
- *          LOGSTORE_E_OFFLINE: after an I/O error, now or before; -ENOMEM; -EINVAL.
+ *          LOGSTORE_E_OFFLINE: after an I/O error, now or before; if the fsync of a FLUSHED append failed,
+ *          its records can be read but may not survive a power cut; -ENOMEM; -EINVAL.
  * Ownership: @batches is only read during the call.
  * Threads: any thread; appends to one partition take turns.
  * Blocking: one write into the page cache; FLUSHED or flush.messages reached: an fsync; now and then a

@@ -286,17 +286,16 @@ static bool same_records(const struct world_record *a, const struct world_record
 	return true;
 }
 
+/* A snapshot keeps the last batch of each producer only. */
 static bool same_producer(const struct logstore_producer_info *a, const struct logstore_producer_info *b)
 {
-	if (a->producer_id != b->producer_id || a->epoch != b->epoch || a->batch_count != b->batch_count ||
-	    a->current_txn_first_offset != b->current_txn_first_offset)
+	if (a->producer_id != b->producer_id || a->epoch != b->epoch ||
+	    a->current_txn_first_offset != b->current_txn_first_offset ||
+	    (a->batch_count > 0) != (b->batch_count > 0))
 		return false;
-	for (uint32_t i = 0; i < a->batch_count; i++) {
-		if (a->batches[i].last_offset != b->batches[i].last_offset ||
-		    a->batches[i].last_sequence != b->batches[i].last_sequence)
-			return false;
-	}
-	return true;
+	return a->batch_count == 0 ||
+	       (a->batches[a->batch_count - 1].last_offset == b->batches[b->batch_count - 1].last_offset &&
+	        a->batches[a->batch_count - 1].last_sequence == b->batches[b->batch_count - 1].last_sequence);
 }
 
 bool world_same(const struct world_log *a, const struct world_log *b)

@@ -45,7 +45,7 @@ def _run(command, failure):
                           check=False)
     output = done.stdout.decode(errors="replace").strip()
     if done.returncode != 0:
-        raise failure(f"{command[0]} failed: {output[-2000:]}")
+        raise failure(f"{command[0]} failed: {output[:1000]}")
     return output
 
 

@@ -528,18 +528,17 @@ class Command(InteropCase):
 
 def main():
     global kafka, ours  # one JVM and one driver serve all cases
-    folder = tempfile.mkdtemp(prefix="logstore-interop-")
     print(f"seed {SEED} (INTEROP_SEED repeats it)", flush=True)
-    try:
-        kafka = kafka_jvm.kafka_engine(os.path.join(folder, "kafka.err"))
-    except kafka_jvm.Unavailable as reason:
-        print(f"SKIP: {reason}")
-        return SKIPPED
-    print(f"Apache Kafka {kafka.ask('version')['version']}", flush=True)
-    ours = engines.logstore_engine(os.environ["LOGSTORE_DRIVER"], os.path.join(folder, "logstore.err"))
-    with kafka, ours:
-        program = unittest.main(exit=False, verbosity=2)
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="logstore-interop-") as folder:
+        try:
+            kafka = kafka_jvm.kafka_engine(os.path.join(folder, "kafka.err"))
+        except kafka_jvm.Unavailable as reason:
+            print(f"SKIP: {reason}")
+            return SKIPPED
+        print(f"Apache Kafka {kafka.ask('version')['version']}", flush=True)
+        ours = engines.logstore_engine(os.environ["LOGSTORE_DRIVER"], os.path.join(folder, "logstore.err"))
+        with kafka, ours:
+            program = unittest.main(exit=False, verbosity=2)
     return 0 if program.result.wasSuccessful() else 1
 
 

@@ -274,7 +274,8 @@ static void check_producers(struct run *run)
 		EXPECT(run, find.info.batches[find.info.batch_count - 1].last_offset == last->last,
 		       "last offset of producer %" PRId64, id);
 		EXPECT(run, find.info.batches[find.info.batch_count - 1].last_sequence ==
-		               last->base_sequence + (int32_t)last->count - 1, "last sequence of producer %" PRId64, id);
+		               last->base_sequence + (int32_t)last->count - 1,
+		       "last sequence of producer %" PRId64, id);
 	}
 }
 

@@ -142,9 +142,12 @@ void logstore_partition_topic_id(const logstore_partition *part, struct logstore
 int logstore_partition_get_config(logstore_partition *part, logstore_config **ret_config,
                                   struct logstore_error *ret_error)
 {
+	int r;
+
 	if (!part || !ret_config)
 		return missing(ret_error, "the partition or the result");
-	return ls_partition_get_config(part, ret_config);
+	r = ls_partition_get_config(part, ret_config);
+	return r < 0 ? ls_error(ret_error, r, "no memory for the settings") : 0;
 }
 
 int logstore_partition_set_config(logstore_partition *part, const logstore_config *config,

@@ -47,7 +47,7 @@ int ls_append_scratch_take(logstore_partition *part, struct ls_append_scratch **
 		if (!scratch)
 			return -ENOMEM;
 		ls_plan_init(&scratch->plan, part->env);
-		ls_producer_append_init(&scratch->producers, part->producers);
+		ls_producer_append_init(&scratch->producers, NULL); /* bound to the state under its lock */
 		r = ls_record_reader_new(part->env, part->max_decompressed_bytes, &scratch->reader);
 		if (r == 0)
 			r = ls_batch_builder_new(part->env, &scratch->builder);
@@ -118,7 +118,7 @@ static int judge_producers(struct append *a, struct ls_producer_duplicate *ret_d
 		                             planned->is_control ? &planned->control : NULL, a->origin,
 		                             planned->is_control ? a->options->transaction_version : 0, part->name,
 		                             ret_duplicate, ret_error);
-		if (r < 0 && ret_error && ret_error->offset < 0)
+		if (r < 0 && r != -ENOMEM && ret_error && ret_error->offset < 0)
 			ret_error->offset = planned->info.base_offset;
 	}
 	if (r == 0)
@@ -273,6 +273,8 @@ static int write_aborted(struct append *a, struct ls_segment *seg, uint64_t *ret
 
 		if (!txn->aborted)
 			continue;
+		if (ls_index_file_count(&seg->txn_index) == 0)
+			atomic_store(&a->part->directory_dirty, true); /* the file may be made now */
 		r = ls_segment_append_txn(seg, &entry);
 		if (r < 0)
 			return r;
@@ -339,6 +341,8 @@ static void flush_index_buffers(logstore_partition *part, struct ls_segment *seg
 	if (seg->offset_index.buffer_count < LS_INDEX_FLUSH_COUNT &&
 	    seg->time_index.buffer_count < LS_INDEX_FLUSH_COUNT)
 		return;
+	if (ls_segment_lacks_index_files(seg))
+		atomic_store(&part->directory_dirty, true);
 	r = ls_segment_flush_indexes(seg);
 	if (r < 0 && !is_no_space(r)) {
 		ls_segment_path(seg, ".index", path);
@@ -414,19 +418,19 @@ static int32_t stamped_epoch(logstore_partition *part, const struct logstore_app
 
 /* FLUSHED, or flush.messages reached. */
 static int flush_if_due(logstore_partition *part, const struct logstore_append_options *options,
-                        struct logstore_error *ret_error)
+                        int64_t flush_messages, struct logstore_error *ret_error)
 {
 	struct ls_view view;
 	int64_t unflushed;
 
 	if (options->durability == LOGSTORE_FLUSHED)
 		return ls_partition_flush(part, ret_error);
-	if (part->config.flush_messages == INT64_MAX)
+	if (flush_messages == INT64_MAX)
 		return 0;
 	ls_view_get(part, &view);
 	unflushed = view.log_end - view.recovery_point;
 	ls_view_put(&view);
-	return unflushed >= part->config.flush_messages ? ls_partition_flush(part, ret_error) : 0;
+	return unflushed >= flush_messages ? ls_partition_flush(part, ret_error) : 0;
 }
 
 static int append_with(logstore_partition *part, struct ls_append_scratch *scratch, const void *batches, size_t size,
@@ -473,7 +477,7 @@ static int append_with(logstore_partition *part, struct ls_append_scratch *scrat
 		result.log_append_time = duplicate.timestamp;
 	}
 	/* A duplicate too must be as durable as its sender asks. */
-	r = flush_if_due(part, options, ret_error);
+	r = flush_if_due(part, options, config.flush_messages, ret_error);
 	if (r == 0)
 		*ret_result = result;
 	return r;
@@ -499,10 +503,10 @@ int ls_partition_append_batches(logstore_partition *part, const void *batches, s
 	options = or_defaults(options);
 	r = ls_append_scratch_take(part, &scratch);
 	if (r < 0)
-		return r;
+		return ls_partition_answer(part, r, ret_error);
 	r = append_with(part, scratch, batches, size, options->origin, options, ret_result, ret_error);
 	ls_append_scratch_give(part, scratch);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }
 
 static int32_t level_of(const logstore_partition *part, int codec, int32_t asked)
@@ -546,7 +550,11 @@ static int build(struct ls_batch_builder *builder, const struct logstore_batch_o
 
 		if (record.timestamp == LOGSTORE_NO_TIMESTAMP)
 			record.timestamp = now_ms;
-		r = ls_batch_builder_add(builder, &record, false, ret_error);
+		if (record.timestamp < 0)
+			r = ls_error(ret_error, LOGSTORE_E_INVALID_TIMESTAMP, "record %zu has timestamp %lld", i,
+			             (long long)record.timestamp);
+		else
+			r = ls_batch_builder_add(builder, &record, false, ret_error);
 		if (r < 0 && ret_error && r != -ENOMEM)
 			ret_error->record_index = (int32_t)i;
 	}
@@ -567,14 +575,14 @@ int ls_partition_append_records(logstore_partition *part, const struct logstore_
 	options = or_defaults(options);
 	r = ls_append_scratch_take(part, &scratch);
 	if (r < 0)
-		return r;
+		return ls_partition_answer(part, r, ret_error);
 	records_batch_options(part, records_options, &batch_options);
 	r = build(scratch->input_builder, &batch_options, records, count, ls_now_ms(part->env), &bytes, &size,
 	          ret_error);
 	if (r == 0)
 		r = append_with(part, scratch, bytes, size, options->origin, options, ret_result, ret_error);
 	ls_append_scratch_give(part, scratch);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }
 
 int ls_partition_append_marker(logstore_partition *part, const struct logstore_marker *marker,
@@ -598,12 +606,12 @@ int ls_partition_append_marker(logstore_partition *part, const struct logstore_m
 	options = or_defaults(options);
 	r = ls_append_scratch_take(part, &scratch);
 	if (r < 0)
-		return r;
+		return ls_partition_answer(part, r, ret_error);
 	ls_marker_write(marker->commit, marker->coordinator_epoch, key, value);
 	r = build(scratch->input_builder, &batch_options, &record, 1, ls_now_ms(part->env), &bytes, &size, ret_error);
 	if (r == 0)
 		r = append_with(part, scratch, bytes, size, LOGSTORE_ORIGIN_COORDINATOR, options, ret_result,
 		                ret_error);
 	ls_append_scratch_give(part, scratch);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }

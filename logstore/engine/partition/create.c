@@ -47,7 +47,7 @@ static int write_metadata(const struct ls_env *env, const char *directory, const
 	return r;
 }
 
-/* Log, indexes and snapshot of a new partition: what a clean close of an empty one leaves. */
+/* Log and indexes of a new partition, empty. */
 static int write_first_segment(const struct ls_env *env, const char *directory)
 {
 	struct ls_segment *seg;
@@ -125,10 +125,13 @@ int ls_partition_delete_directory(const struct ls_env *env, const char *data_dir
 	r = doomed_path(env, data_directory, topic, number, doomed);
 	if (r == 0)
 		r = env->io->rename(env->io->ctx, directory, doomed);
-	if (r == 0)
-		r = env->io->sync_dir(env->io->ctx, data_directory);
 	if (r < 0)
 		return r;
+	r = env->io->sync_dir(env->io->ctx, data_directory);
+	if (r < 0) {
+		(void)env->io->rename(env->io->ctx, doomed, directory); /* still there, as far as can be told */
+		return r;
+	}
 	/* Gone for every loader from here on; what cannot be unlinked now is unlinked by whoever finds it. */
 	remove_directory(env, doomed);
 	return 0;
@@ -143,6 +146,16 @@ static int fill_directory(const struct ls_env *env, const char *directory, const
 	if (r == 0)
 		r = write_first_segment(env, directory);
 	return r < 0 ? r : env->io->sync_dir(env->io->ctx, directory);
+}
+
+/* Removes what was made, as far as possible: whoever asked for it was told that it failed. */
+static void take_back(const struct ls_partition_params *params)
+{
+	char parent[LS_PATH_MAX];
+
+	if (ls_path_directory(parent, params->directory) == 0)
+		(void)ls_partition_delete_directory(params->env, parent, params->directory, params->topic,
+		                                    params->number);
 }
 
 static int make_directory(const struct ls_partition_params *params, const struct logstore_uuid *topic_id,
@@ -166,7 +179,10 @@ static int make_directory(const struct ls_partition_params *params, const struct
 		remove_directory(env, temporary);
 		return r;
 	}
-	return env->io->sync_dir(env->io->ctx, parent);
+	r = env->io->sync_dir(env->io->ctx, parent);
+	if (r < 0)
+		take_back(params);
+	return r;
 }
 
 /* Settings must make sense before anything is made. */
@@ -213,5 +229,8 @@ int ls_partition_create(const struct ls_partition_params *params, const struct l
 		r = make_directory(params, &id, own);
 	if (r < 0)
 		return ls_error_io(ret_error, r, "cannot create", params->directory);
-	return ls_partition_load(params, ret_part, ret_error);
+	r = ls_partition_load(params, ret_part, ret_error);
+	if (r < 0)
+		take_back(params);
+	return r;
 }

@@ -59,7 +59,7 @@ int ls_cursor_open(logstore_partition *part, int64_t offset, const struct logsto
 		                (long long)offsets.log_end, (long long)offset);
 	cursor = ls_calloc(part->env, 1, sizeof *cursor);
 	if (!cursor)
-		return -ENOMEM;
+		return ls_partition_answer(part, -ENOMEM, ret_error);
 	cursor->part = part;
 	cursor->options = *options;
 	cursor->next = offset;
@@ -68,7 +68,7 @@ int ls_cursor_open(logstore_partition *part, int64_t offset, const struct logsto
 	r = ls_record_reader_new(part->env, part->max_decompressed_bytes, &cursor->reader);
 	if (r < 0) {
 		(void)ls_free(part->env, cursor);
-		return r;
+		return ls_partition_answer(part, r, ret_error);
 	}
 	atomic_fetch_add(&part->pins, 1);
 	*ret_cursor = cursor;
@@ -171,8 +171,12 @@ static int next_range(logstore_cursor *cursor, struct logstore_error *ret_error)
 			r = 1;
 	}
 	ls_slice_release(&slice);
-	/* Truncated between the two: the next attempt sees the log as it is now. */
-	return r == LOGSTORE_E_STALE ? 0 : r;
+	if (r != LOGSTORE_E_STALE)
+		return r;
+	/* Truncated between the two: the next step reads the log as it is now. */
+	ls_buf_clear(&cursor->buffer);
+	cursor->at = 0;
+	return 1;
 }
 
 /* ---- batches ----------------------------------------------------------------------------------------------- */
@@ -363,7 +367,7 @@ int ls_cursor_skip_batch(logstore_cursor *cursor, struct logstore_error *ret_err
 	if (cursor->at >= cursor->buffer.size) {
 		r = next_range(cursor, ret_error);
 		if (r <= 0)
-			return r;
+			return ls_partition_answer(cursor->part, r, ret_error);
 	}
 	return skip_damaged(cursor, ret_error);
 }
@@ -410,16 +414,16 @@ int ls_cursor_next(logstore_cursor *cursor, struct logstore_entry *ret_entry, st
 
 	while (cursor->next < cursor->options.end_offset && r == 2) {
 		r = step(cursor, &record, ret_error);
+		if (r < 0)
+			cursor->in_batch = false; /* the same batch comes again */
 		if (r == LOGSTORE_E_CORRUPT_MESSAGE || r == LOGSTORE_E_LIMIT_EXCEEDED ||
 		    r == LOGSTORE_E_UNSUPPORTED_FORMAT || r == LOGSTORE_E_UNSUPPORTED_COMPRESSION_TYPE) {
 			if (cursor->options.skip_damaged && skip_damaged(cursor, NULL) == 0)
 				r = 2;
-			else
-				cursor->in_batch = false; /* the same batch comes again */
 		}
 	}
 	if (r != 1)
-		return r == 2 ? 0 : r;
+		return r == 2 ? 0 : ls_partition_answer(cursor->part, r, ret_error);
 	if (record.offset >= cursor->options.end_offset) {
 		cursor->next = cursor->options.end_offset;
 		return 0;

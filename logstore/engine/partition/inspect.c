@@ -133,7 +133,6 @@ int ls_partition_inspect_producers(logstore_partition *part, logstore_producer_f
 	size_t count;
 	int r = 0;
 
-	(void)ret_error;
 	ls_mutex_lock(&part->state_lock);
 	count = ls_producer_state_count(part->producers);
 	producers = ls_calloc(part->env, count ? count : 1, sizeof *producers);
@@ -141,7 +140,7 @@ int ls_partition_inspect_producers(logstore_partition *part, logstore_producer_f
 		ls_producer_state_list(part->producers, producers);
 	ls_mutex_unlock(&part->state_lock);
 	if (!producers)
-		return -ENOMEM;
+		return ls_partition_answer(part, -ENOMEM, ret_error);
 	for (size_t i = 0; i < count && r == 0; i++)
 		r = fn(arg, &producers[i]);
 	(void)ls_free(part->env, producers);
@@ -154,10 +153,11 @@ int ls_partition_inspect_epochs(logstore_partition *part, logstore_epoch_fn fn, 
 	struct ls_epoch_cache epochs;
 	int r;
 
-	(void)ret_error;
 	ls_mutex_lock(&part->state_lock);
 	r = ls_epoch_cache_copy(&part->epochs, &epochs);
 	ls_mutex_unlock(&part->state_lock);
+	if (r < 0)
+		return ls_partition_answer(part, r, ret_error);
 	for (size_t i = 0; r == 0 && i < epochs.count; i++)
 		r = fn(arg, epochs.entries[i].epoch, epochs.entries[i].start_offset);
 	ls_epoch_cache_fini(&epochs);

@@ -162,7 +162,6 @@ static int load_topic_id(logstore_partition *part, struct logstore_error *ret_er
 		return 0;
 	if (r < 0)
 		return ls_error_at(ret_error, r, path, ret_error ? ret_error->position : -1, -1);
-	part->has_topic_id = true;
 	return 0;
 }
 
@@ -210,6 +209,10 @@ static int load_snapshot(logstore_partition *part, struct ls_producer_state *sta
 		return r;
 	r = ls_producer_state_load(state, part->file_buffer.data, part->file_buffer.size,
 	                           ls_now_ms(part->env), part->producer_expiration_ms, &detail);
+	if (r == 0 && ls_producer_state_last_open(state) >= offset) {
+		ls_producer_state_clear(state);
+		r = ls_error(&detail, LOGSTORE_E_CORRUPT_FILE, "it knows of a transaction that begins past its offset");
+	}
 	if (r == 0)
 		return 1;
 	if (r > -4096)
@@ -228,7 +231,7 @@ static int list_snapshots(logstore_partition *part, struct listing *listing, str
 	r = io->list(io->ctx, part->directory, note_file, listing);
 	if (r < 0) {
 		free_listing(listing);
-		return r;
+		return r > -4096 && r != -ENOMEM ? ls_error_io(ret_error, r, "cannot list", part->directory) : r;
 	}
 	if (listing->snapshots.count > 1)
 		qsort(listing->snapshots.items, listing->snapshots.count, sizeof(int64_t), compare_offsets);
@@ -408,9 +411,12 @@ static int64_t last_time_entry(struct ls_segment *seg, int64_t *ret_offset)
 	return entry.timestamp;
 }
 
-/* Size and largest timestamp of a segment from its indexes; for the last one also its end. */
-static int survey_segment(logstore_partition *part, struct ls_segment *seg, bool last, int64_t *ret_next_offset,
-                          struct logstore_error *ret_error)
+/*
+ * Size and largest timestamp of a segment from its indexes; for the last one also its end. `lenient`: what
+ * is not whole there was not written yet.
+ */
+static int survey_segment(logstore_partition *part, struct ls_segment *seg, bool last, bool lenient,
+                          int64_t *ret_next_offset, struct logstore_error *ret_error)
 {
 	struct logstore_io_stat st;
 	struct ls_tail tail = {.max_timestamp = LOGSTORE_NO_TIMESTAMP};
@@ -425,17 +431,23 @@ static int survey_segment(logstore_partition *part, struct ls_segment *seg, bool
 		return ls_error_io(ret_error, r, "cannot open", path);
 	timestamp = last_time_entry(seg, &time_offset);
 	seg->last_time_entry = timestamp;
-	if (last || part->read_only) {
-		r = ls_segment_find_tail(seg, st.size, part->read_only, &tail, ret_error);
+	if (last) {
+		r = ls_segment_find_tail(seg, st.size, lenient, &tail, ret_error);
 		if (r < 0)
 			return r;
-		if (!tail.exact && !part->read_only)
+		if (!tail.exact && !lenient)
 			return ls_corrupt(ret_error, LOGSTORE_E_UNCLEAN, path, (int64_t)tail.size,
 			                  "the log does not end with a whole batch");
 		atomic_store(&seg->size, tail.size);
 		*ret_next_offset = tail.next_offset;
 	} else {
 		atomic_store(&seg->size, st.size);
+		/* Where the time index is missing a reader has to look; what is damaged there it will meet. */
+		if (part->read_only && timestamp == LOGSTORE_NO_TIMESTAMP) {
+			r = ls_segment_find_tail(seg, st.size, true, &tail, ret_error);
+			if (r < 0)
+				return r;
+		}
 	}
 	if (tail.max_timestamp > timestamp) {
 		timestamp = tail.max_timestamp;
@@ -471,9 +483,28 @@ static int check_index_end(struct ls_segment *seg, struct logstore_error *ret_er
 	                  "the last index entry points past the end of the log");
 }
 
-static int open_segments(logstore_partition *part, const struct offsets *bases, struct ls_view *view,
+/*
+ * A reader takes what is missing at the end for not written yet, but not below what is checkpointed as
+ * flushed: that was there once.
+ */
+static int check_flushed(logstore_partition *part, const struct ls_partition_checkpoints *checkpoints, int64_t log_end,
                          struct logstore_error *ret_error)
 {
+	if (!part->read_only || checkpoints->recovery_point <= log_end)
+		return 0;
+	(void)ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_MESSAGE, part->directory, -1,
+	                 "the log can be read up to offset %lld only, but was flushed up to %lld: the end of its last "
+	                 "segment is damaged; look at the files themselves (logstore verify, logstore dump)",
+	                 (long long)log_end, (long long)checkpoints->recovery_point);
+	if (ret_error)
+		ret_error->offset = log_end;
+	return LOGSTORE_E_CORRUPT_MESSAGE;
+}
+
+static int open_segments(logstore_partition *part, const struct ls_partition_checkpoints *checkpoints,
+                         const struct offsets *bases, struct ls_view *view, struct logstore_error *ret_error)
+{
+	bool lenient = part->read_only && !checkpoints->clean;
 	struct ls_segment_set *set = ls_segment_set_new(part->env, bases->count);
 	int64_t next_offset = 0;
 	int r = 0;
@@ -492,10 +523,13 @@ static int open_segments(logstore_partition *part, const struct offsets *bases, 
 			break;
 		}
 		set->segments[set->count++] = seg;
-		r = survey_segment(part, seg, last, &next_offset, ret_error);
+		atomic_store(&seg->sealed_synced, !last); /* it was closed cleanly, or is only read */
+		r = survey_segment(part, seg, last, lenient, &next_offset, ret_error);
 		if (r == 0 && last && !part->read_only)
 			r = check_index_end(seg, ret_error);
 	}
+	if (r == 0)
+		r = check_flushed(part, checkpoints, next_offset, ret_error);
 	if (r < 0) {
 		(void)ls_segment_set_unref(set);
 		return r;
@@ -541,6 +575,24 @@ static int look_at_epochs(logstore_partition *part, const struct ls_view *view, 
 	return changed && !part->read_only ? ls_partition_write_epochs(part, epochs, ret_error) : 0;
 }
 
+/*
+ * Producer state. Damage on the way does not keep a reader out: it may want what is sound, and what it
+ * reads is checked again. Its last stable offset is then only as good as what could be read.
+ */
+static int look_at_producers(logstore_partition *part, const struct ls_view *view, struct logstore_error *ret_error)
+{
+	struct logstore_error detail;
+	int r;
+
+	if (!part->read_only)
+		return ls_partition_rebuild_producers(part, view->set, view->log_start, view->log_end, ret_error);
+	r = ls_partition_rebuild_producers(part, view->set, view->log_start, view->log_end, &detail);
+	if (r > -4096)
+		return r < 0 && ret_error ? (*ret_error = detail, r) : r;
+	ls_log(part->env, LOGSTORE_LOG_WARNING, "%s: producer state is not complete: %s", part->name, detail.text);
+	return 0;
+}
+
 /* Everything a look at the directory yields, into `view` and, if all went well, into `part`. */
 static int look(logstore_partition *part, const struct ls_partition_checkpoints *checkpoints, struct ls_view *view,
                 struct logstore_error *ret_error)
@@ -552,7 +604,7 @@ static int look(logstore_partition *part, const struct ls_partition_checkpoints 
 	r = list_directory(part, &listing, ret_error);
 	if (r < 0)
 		return r;
-	r = open_segments(part, &listing.logs, view, ret_error);
+	r = open_segments(part, checkpoints, &listing.logs, view, ret_error);
 	free_listing(&listing);
 	if (r < 0)
 		return r;
@@ -566,7 +618,7 @@ static int look(logstore_partition *part, const struct ls_partition_checkpoints 
 		r = look_at_epochs(part, view, &epochs, ret_error);
 	}
 	if (r == 0)
-		r = ls_partition_rebuild_producers(part, view->set, view->log_start, view->log_end, ret_error);
+		r = look_at_producers(part, view, ret_error);
 	if (r == 0) {
 		ls_mutex_lock(&part->state_lock);
 		old = part->epochs;
@@ -661,6 +713,8 @@ int ls_partition_load(const struct ls_partition_params *params, logstore_partiti
 		(void)ls_partition_free(part);
 		return r;
 	}
+	part->loaded_log_end = view.log_end;
+	part->loaded_high_watermark = params->checkpoints.high_watermark;
 	if (!part->read_only)
 		remove_stray_snapshots(part, view.set);
 	ls_partition_publish(part, &view);
@@ -683,5 +737,5 @@ int ls_partition_refresh(logstore_partition *part, const struct ls_partition_che
 		ls_view_put(&old);
 	}
 	ls_mutex_unlock(&part->append_lock);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }

@@ -211,12 +211,16 @@ int ls_partition_offset_for_timestamp(logstore_partition *part, int64_t timestam
 	do {
 		ls_view_get(part, &view);
 		r = lookup(part, &view, timestamp, ls_view_bound(&view, isolation), &found, ret_error);
-		again = r < 0 && ls_view_is_cut(part, &view);
+		/* An answer too may come from bytes that were cut and written anew under the search. */
+		again = ls_view_is_cut(part, &view);
+		/* The largest timestamp may be of an append that is past this view: take a newer one. */
+		if (r == 0 && timestamp == LOGSTORE_TIMESTAMP_MAX)
+			again = again || ls_view_has_grown(part, &view);
 		ls_view_put(&view);
 	} while (again);
 	if (r == 1)
 		*ret_found = found;
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }
 
 void ls_partition_end_offset_for_epoch(logstore_partition *part, int32_t epoch, int32_t *ret_epoch,

@@ -75,6 +75,16 @@ bool ls_view_is_cut(logstore_partition *part, const struct ls_view *view)
 	return cut;
 }
 
+bool ls_view_has_grown(logstore_partition *part, const struct ls_view *view)
+{
+	bool grown;
+
+	ls_mutex_lock(&part->view_lock);
+	grown = part->view.log_end > view->log_end;
+	ls_mutex_unlock(&part->view_lock);
+	return grown;
+}
+
 int64_t ls_view_bound(const struct ls_view *view, enum logstore_isolation isolation)
 {
 	switch (isolation) {
@@ -195,6 +205,11 @@ int ls_partition_go_offline(logstore_partition *part, int code, const char *what
 	return LOGSTORE_E_OFFLINE;
 }
 
+int ls_partition_answer(const logstore_partition *part, int r, struct logstore_error *ret_error)
+{
+	return r == -ENOMEM ? ls_error_io(ret_error, r, "no memory for", part->directory) : r;
+}
+
 bool ls_partition_is_offline(logstore_partition *part)
 {
 	return atomic_load(&part->offline) != 0;
@@ -208,13 +223,14 @@ int ls_partition_check_writable(logstore_partition *part, struct logstore_error 
 		return ls_error(ret_error, LOGSTORE_E_READ_ONLY, "%s: opened for reading only", part->name);
 	if (cause != 0) {
 		(void)ls_error(ret_error, LOGSTORE_E_OFFLINE,
-		               "%s: offline after an I/O error (%d); close the store and open it again", part->name,
+		               "%s: offline after an I/O error (%d); what was appended can still be read; the "
+		               "directory needs recovery once it is closed", part->name,
 		               cause);
 		if (ret_error)
 			ret_error->sys_errno = cause > -4096 ? -cause : 0;
 		return LOGSTORE_E_OFFLINE;
 	}
-	if (part->shut)
+	if (atomic_load(&part->shut))
 		return ls_error(ret_error, LOGSTORE_E_READ_ONLY, "%s: the store is being closed", part->name);
 	return 0;
 }
@@ -305,7 +321,7 @@ int ls_partition_set_config(logstore_partition *part, const struct logstore_conf
 	}
 	ls_mutex_unlock(&part->append_lock);
 	(void)ls_config_free(copy);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }
 
 int ls_partition_override_config(logstore_partition *part, const struct logstore_config *over,
@@ -327,7 +343,7 @@ int ls_partition_override_config(logstore_partition *part, const struct logstore
 	}
 	ls_mutex_unlock(&part->append_lock);
 	(void)ls_config_free(copy);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }
 
 int64_t ls_partition_draw_jitter(logstore_partition *part)
@@ -475,6 +491,10 @@ void ls_partition_get_checkpoints(logstore_partition *part, struct ls_partition_
 	ls_view_get(part, &view);
 	ret_checkpoints->recovery_point = view.recovery_point;
 	ret_checkpoints->high_watermark = view.high_watermark;
+	/* A log that only was opened and closed keeps the mark it came with: other replicas may go by it. */
+	if (!part->high_watermark_set && view.log_end == part->loaded_log_end &&
+	    part->loaded_high_watermark >= view.log_start && part->loaded_high_watermark < view.log_end)
+		ret_checkpoints->high_watermark = part->loaded_high_watermark;
 	ret_checkpoints->log_start =
 		view.log_start > view.set->segments[0]->base ? view.log_start : LOGSTORE_NO_OFFSET;
 	ls_view_put(&view);

@@ -23,17 +23,19 @@ struct ls_partition_host {
 	void *ctx;
 	/*
 	 * Makes recovery points, log starts and high watermarks of all partitions durable, with the given
-	 * recovery point and log start for this one (which its own getters do not show yet). Returns 0 or an error.
+	 * recovery point, log start and log end for this one (which its own getters do not show yet). Returns 0
+	 * or an error.
 	 */
 	int (*checkpoint)(void *ctx, logstore_partition *part, int64_t recovery_point, int64_t log_start,
-	                  struct logstore_error *ret_error);
+	                  int64_t log_end, struct logstore_error *ret_error);
 };
 
-/* What the data directory's checkpoints say of a partition. */
+/* What the data directory says of a partition. */
 struct ls_partition_checkpoints {
 	int64_t recovery_point; /* or LOGSTORE_NO_OFFSET */
 	int64_t log_start;      /* or LOGSTORE_NO_OFFSET */
 	int64_t high_watermark; /* or LOGSTORE_NO_OFFSET */
+	bool clean;             /* closed cleanly and owned by nobody: half a batch at the end is damage */
 };
 
 struct ls_partition_params {

@@ -56,7 +56,6 @@ struct logstore_partition {
 	char *topic;
 	int32_t number;
 	bool read_only;
-	bool has_topic_id;
 	struct logstore_uuid topic_id;
 	int64_t producer_expiration_ms;
 	uint64_t max_decompressed_bytes;
@@ -69,7 +68,9 @@ struct logstore_partition {
 	struct logstore_config *overrides; /* may be NULL */
 	struct ls_log_config config;       /* resolved; under append_lock */
 	bool high_watermark_set;           /* by the host: does not follow the log end any more */
-	bool shut;                         /* closed for appending */
+	int64_t loaded_log_end;            /* when it was opened */
+	int64_t loaded_high_watermark;     /* as checkpointed then, or LOGSTORE_NO_OFFSET */
+	atomic_bool shut;                  /* closed for appending */
 	int64_t snapshot_offset;           /* of the newest producer snapshot, or LOGSTORE_NO_OFFSET */
 	bool producers_changed;            /* since that snapshot */
 	atomic_bool directory_dirty;       /* entries made or removed since the last sync of the directory */
@@ -124,9 +125,14 @@ uint64_t ls_view_data_end(const struct ls_view *view, size_t i);
 /* Whether a truncation has been published since this view was taken. */
 bool ls_view_is_cut(logstore_partition *part, const struct ls_view *view);
 
+/* Whether something was appended since this view was taken. */
+bool ls_view_has_grown(logstore_partition *part, const struct ls_view *view);
+
 /* First failure wins: marks the partition offline. Returns LOGSTORE_E_OFFLINE with the cause in ret_error. */
 int ls_partition_go_offline(logstore_partition *part, int code, const char *what, const char *path,
                             struct logstore_error *ret_error);
+/* An answer on its way to the caller: where memory ran out, nobody has filled in the error yet. */
+int ls_partition_answer(const logstore_partition *part, int r, struct logstore_error *ret_error);
 /* 0, or the error for whoever wants to write: read-only, shut, offline. */
 int ls_partition_check_writable(logstore_partition *part, struct logstore_error *ret_error);
 

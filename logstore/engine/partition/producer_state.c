@@ -501,6 +501,12 @@ int64_t ls_producer_state_first_unstable(const struct ls_producer_state *state)
 	return first;
 }
 
+int64_t ls_producer_state_last_open(const struct ls_producer_state *state)
+{
+	return state->open.count > 0 ? ls_txn_list_at(&state->open, state->open.count - 1)->first_offset
+	                             : LOGSTORE_NO_OFFSET;
+}
+
 static void forget_completed_below(struct ls_producer_state *state, int64_t offset)
 {
 	struct ls_txn_list *list = &state->completed;

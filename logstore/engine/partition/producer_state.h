@@ -41,6 +41,8 @@ size_t ls_producer_state_expire(struct ls_producer_state *state, int64_t now_ms,
 
 /* First offset of the oldest unstable transaction, or LOGSTORE_NO_OFFSET. */
 int64_t ls_producer_state_first_unstable(const struct ls_producer_state *state);
+/* First offset of the youngest open transaction, or LOGSTORE_NO_OFFSET. */
+int64_t ls_producer_state_last_open(const struct ls_producer_state *state);
 /* Completed transactions whose marker is below it become stable. */
 void ls_producer_state_high_watermark(struct ls_producer_state *state, int64_t high_watermark);
 /* Completed transactions whose marker is below it are forgotten; producers stay. */
@@ -102,7 +104,8 @@ int ls_producer_append_batch(struct ls_producer_append *append, const struct log
                              struct logstore_error *ret_error);
 
 /*
- * Makes room for everything commit will do (which may move the state's arrays, so hold its lock) and computes last_stable_offset of the completed transactions.
+ * Makes room for everything commit will do (which may move the state's arrays, so hold its lock) and
+ * computes last_stable_offset of the completed transactions.
  * Returns 0 or -ENOMEM. After it commit cannot fail.
  */
 int ls_producer_append_prepare(struct ls_producer_append *append);

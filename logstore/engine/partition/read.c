@@ -51,12 +51,15 @@ static int find_batch(const struct ls_view *view, int64_t offset, size_t *ret_se
 static int collect_aborted(const struct ls_view *view, size_t i, uint64_t end_position, int64_t from,
                            struct ls_aborted_list *list, struct logstore_error *ret_error)
 {
+	char path[LS_PATH_MAX];
 	int64_t upper;
 	int r;
 
 	r = ls_segment_upper_bound(view->set->segments[i], end_position, &upper);
-	if (r < 0)
-		return r;
+	if (r < 0) {
+		ls_segment_path(view->set->segments[i], ".index", path);
+		return ls_error_io(ret_error, r, "cannot read an index entry", path);
+	}
 	if (r == 0)
 		upper = i + 1 < view->set->count ? view->set->segments[i + 1]->base : view->log_end;
 	for (r = 0; r == 0 && i < view->set->count; i++)
@@ -169,6 +172,13 @@ static int read_view(logstore_partition *part, const struct ls_view *view, int64
 	return 0;
 }
 
+/* Frees what a slice holds. The API hands the list out as const; it is this file's to free. */
+static void drop_range(const logstore_partition *part, struct logstore_slice *slice)
+{
+	(void)ls_free(part->env, (void *)(uintptr_t)slice->aborted);
+	(void)ls_segment_unpin(slice->pin);
+}
+
 int ls_partition_read(logstore_partition *part, int64_t offset, const struct logstore_read_options *options,
                       struct logstore_slice *ret_slice, struct logstore_error *ret_error)
 {
@@ -176,19 +186,28 @@ int ls_partition_read(logstore_partition *part, int64_t offset, const struct log
 		.struct_size = sizeof defaults, .isolation = LOGSTORE_READ_HIGH_WATERMARK,
 		.at_least_one_batch = true, .max_bytes = 1024 * 1024,
 	};
+	struct logstore_slice slice;
 	struct ls_view view;
 	bool again;
 	int r;
 
 	do {
 		ls_view_get(part, &view);
-		r = read_view(part, &view, offset, options ? options : &defaults, ret_slice, ret_error);
-		again = r < 0 && ls_view_is_cut(part, &view);
+		r = read_view(part, &view, offset, options ? options : &defaults, &slice, ret_error);
+		/*
+		 * Also after success: the range was bounded by a view from before the cut, but carries the
+		 * generation from after it, so slice_read would not notice that other bytes are there by now.
+		 */
+		again = ls_view_is_cut(part, &view);
+		if (again && r == 0)
+			drop_range(part, &slice);
 		ls_view_put(&view);
 	} while (again);
-	if (r == 0)
-		atomic_fetch_add(&part->pins, 1);
-	return r;
+	if (r < 0)
+		return ls_partition_answer(part, r, ret_error);
+	atomic_fetch_add(&part->pins, 1);
+	*ret_slice = slice;
+	return 0;
 }
 
 int ls_slice_read(const struct logstore_slice *slice, uint64_t at, void *buffer, size_t size, size_t *ret_size,
@@ -224,9 +243,7 @@ void ls_slice_release(struct logstore_slice *slice)
 	logstore_partition *part = slice->owner;
 
 	if (part) {
-		/* The API hands the list out as const; it is this function's to free. */
-		(void)ls_free(part->env, (void *)(uintptr_t)slice->aborted);
-		(void)ls_segment_unpin(slice->pin);
+		drop_range(part, slice);
 		atomic_fetch_sub(&part->pins, 1);
 	}
 	*slice = (struct logstore_slice){0};

@@ -6,6 +6,7 @@
  * has dropped the pages, so the partition goes offline and nothing is retried.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/assert.h"
 #include "base/error.h"
@@ -14,6 +15,27 @@
 
 /* ---- small files --------------------------------------------------------------------------------------- */
 
+/* Whether a small file holds what is in file_buffer. When in doubt it does. */
+static bool holds_new_content(logstore_partition *part, const char *path)
+{
+	struct ls_buf now;
+	bool same;
+	int r;
+
+	ls_buf_init(&now, part->env);
+	r = ls_io_read_file(part->env, path, part->file_buffer.size, &now);
+	same = r == 0 ? now.size == part->file_buffer.size &&
+	                        memcmp(now.data, part->file_buffer.data, now.size) == 0
+	              : r != -ENOENT && r != LOGSTORE_E_LIMIT_EXCEEDED;
+	ls_buf_fini(&now);
+	return same;
+}
+
+/*
+ * A failed replacement leaves the old file and the old table; unless only its last step failed, the fsync
+ * of the directory. Then file and table differ, and an epoch that was refused would be believed after the
+ * log has grown past its start: the partition goes offline, as after a failed write.
+ */
 int ls_partition_write_epochs(logstore_partition *part, const struct ls_epoch_cache *epochs,
                               struct logstore_error *ret_error)
 {
@@ -23,8 +45,11 @@ int ls_partition_write_epochs(logstore_partition *part, const struct ls_epoch_ca
 	ls_partition_path(part, LS_NAME_EPOCHS, path);
 	ls_buf_clear(&part->file_buffer);
 	r = ls_epoch_cache_write(epochs, &part->file_buffer);
-	if (r == 0)
-		r = ls_io_replace_file(part->env, path, part->file_buffer.data, part->file_buffer.size);
+	if (r < 0)
+		return r;
+	r = ls_io_replace_file(part->env, path, part->file_buffer.data, part->file_buffer.size);
+	if (r < 0 && part->view.set && (r == -EIO || holds_new_content(part, path))) /* not while it is loaded */
+		return ls_partition_go_offline(part, r, "writing", path, ret_error);
 	return r < 0 ? ls_error_io(ret_error, r, "cannot write the leader epochs", path) : 0;
 }
 
@@ -101,12 +126,14 @@ static struct ls_segment_set *set_with(const struct ls_segment_set *set, struct 
 }
 
 /* Closing entry and index buffers of a segment that gets no more appends. */
-static int seal(struct ls_segment *seg)
+static int seal(logstore_partition *part, struct ls_segment *seg)
 {
 	int r = ls_segment_reserve(seg, 1);
 
 	if (r < 0)
 		return r;
+	if (ls_segment_lacks_index_files(seg))
+		atomic_store(&part->directory_dirty, true);
 	ls_segment_close_time_index(seg);
 	return ls_segment_flush_indexes(seg);
 }
@@ -123,7 +150,7 @@ int ls_partition_roll_at(logstore_partition *part, int64_t base, struct logstore
 	active = ls_view_active(&view);
 	LS_ASSERT(base > active->base);
 	ls_segment_path(active, ".log", path);
-	r = seal(active);
+	r = seal(part, active);
 	if (r == 0)
 		r = ls_partition_write_snapshot(part, base, false, ret_error);
 	if (r == 0)
@@ -145,6 +172,8 @@ int ls_partition_roll_at(logstore_partition *part, int64_t base, struct logstore
 		ls_partition_publish(part, &next);
 	}
 	ls_view_put(&view);
+	if (r == -EIO)
+		return ls_partition_go_offline(part, r, "beginning a new segment after", path, ret_error);
 	return r < 0 ? ls_error_io(ret_error, r, "cannot begin a new segment after", path) : 0;
 }
 
@@ -174,26 +203,33 @@ static int sync_failed(logstore_partition *part, int code, struct ls_segment *se
 }
 
 /*
- * Syncs every segment from the one with the recovery point on. Indexes of the active segment are left
- * (`with_active_indexes` false) while appends may go on: they are hints, and theirs to write.
+ * Syncs every segment that is not on stable storage as a whole: the active one, and those that were sealed
+ * since the last flush, also if the recovery point has passed their data (their indexes and the snapshot
+ * came with the roll). The offset and time index of the active segment are left unless it is being
+ * `closed`: they are hints. The transaction index is evidence.
  */
-static int sync_segments(logstore_partition *part, const struct ls_view *view, bool with_active_indexes,
+static int sync_segments(logstore_partition *part, const struct ls_view *view, bool closed,
                          struct logstore_error *ret_error)
 {
-	ptrdiff_t first = ls_segment_set_find(view->set, view->recovery_point);
+	size_t first = view->set->count - 1;
 
-	for (size_t i = first < 0 ? 0 : (size_t)first; i < view->set->count; i++) {
+	while (first > 0 && !atomic_load(&view->set->segments[first - 1]->sealed_synced))
+		first--;
+	for (size_t i = first; i < view->set->count; i++) {
 		struct ls_segment *seg = view->set->segments[i];
 		bool sealed = i + 1 < view->set->count;
 		int r;
 
 		r = ls_segment_sync_log(seg);
-		if (r == 0 && (sealed || with_active_indexes))
+		if (r == 0)
+			r = ls_segment_sync_txn_index(seg);
+		if (r == 0 && (sealed || closed))
 			r = ls_segment_sync_indexes(seg);
 		if (r == 0 && sealed)
 			r = sync_snapshot(part, view->set->segments[i + 1]->base);
 		if (r < 0)
 			return sync_failed(part, r, seg, ret_error);
+		atomic_store(&seg->sealed_synced, sealed);
 	}
 	return 0;
 }
@@ -208,10 +244,10 @@ static int sync_directory(logstore_partition *part, struct logstore_error *ret_e
 	return r < 0 ? ls_partition_go_offline(part, r, "fsync of", part->directory, ret_error) : 0;
 }
 
-static int flush_view(logstore_partition *part, const struct ls_view *view, bool with_active_indexes,
+static int flush_view(logstore_partition *part, const struct ls_view *view, bool closed,
                       struct logstore_error *ret_error)
 {
-	int r = sync_segments(part, view, with_active_indexes, ret_error);
+	int r = sync_segments(part, view, closed, ret_error);
 
 	if (r == 0)
 		r = sync_directory(part, ret_error);
@@ -275,7 +311,7 @@ static int shut_locked(logstore_partition *part, struct logstore_error *ret_erro
 	ls_view_get(part, &view);
 	active = ls_view_active(&view);
 	ls_segment_path(active, ".log", path);
-	r = seal(active);
+	r = seal(part, active);
 	if (r < 0)
 		r = ls_error_io(ret_error, r, "cannot finish the indexes of", path);
 	if (r == 0)
@@ -297,7 +333,7 @@ int ls_partition_shut(logstore_partition *part, struct logstore_error *ret_error
 	r = ls_partition_check_writable(part, ret_error);
 	if (r == 0)
 		r = shut_locked(part, ret_error);
-	part->shut = true;
+	atomic_store(&part->shut, true);
 	ls_mutex_unlock(&part->append_lock);
 	return r;
 }
@@ -336,5 +372,5 @@ int ls_partition_set_leader_epoch(logstore_partition *part, int32_t epoch, struc
 	ls_view_put(&view);
 	ls_mutex_unlock(&part->append_lock);
 	ls_epoch_cache_fini(&next);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }

@@ -17,18 +17,15 @@
 #include "format/names.h"
 #include "partition/partition_internal.h"
 
-/* The first `count` segments of a set, and one more if given (its pin is taken over). */
-static struct ls_segment_set *subset(const struct ls_segment_set *set, size_t first, size_t count,
-                                     struct ls_segment *extra)
+/* `count` segments of a set. */
+static struct ls_segment_set *subset(const struct ls_segment_set *set, size_t first, size_t count)
 {
-	struct ls_segment_set *next = ls_segment_set_new(set->env, count + (extra ? 1 : 0));
+	struct ls_segment_set *next = ls_segment_set_new(set->env, count);
 
 	if (!next)
 		return NULL;
 	for (size_t i = 0; i < count; i++)
 		next->segments[i] = ls_segment_pin(set->segments[first + i]);
-	if (extra)
-		next->segments[count] = extra;
 	return next;
 }
 
@@ -104,24 +101,38 @@ static int store_epochs(logstore_partition *part, int64_t from_end, int64_t from
 
 /* ---- the end --------------------------------------------------------------------------------------------- */
 
+/*
+ * Sets the recovery point of the view. Called before the checkpoint is written with it, so that another
+ * writer of the checkpoints, who asks the view, does not put the old one back. Both locks held.
+ */
+static void set_recovery_point(logstore_partition *part, int64_t recovery_point)
+{
+	ls_mutex_lock(&part->view_lock);
+	part->view.recovery_point = recovery_point;
+	ls_mutex_unlock(&part->view_lock);
+}
+
 struct cut {
 	logstore_partition *part;
 	int64_t offset;             /* new log end */
+	bool empties;               /* everything goes, and the log begins again at the offset */
 	struct ls_view old;
 	struct ls_segment_set *set; /* what stays, with a reference for the view */
-	struct ls_segment *fresh;   /* if everything goes: the new, empty segment (in `set`) */
-	size_t kept;                /* segments of the old set that stay */
+	size_t first;               /* segments of the old set that stay: `count` from here on */
+	size_t count;               /* 0: the set has a new, empty segment instead */
+	uint64_t end_position;      /* in the last one that stays */
+	uint64_t cuts;
 };
 
 static int remove_segments(struct cut *cut)
 {
-	for (size_t i = cut->old.set->count; i > cut->kept; i--) {
+	for (size_t i = cut->old.set->count; i > 0; i--) {
 		struct ls_segment *seg = cut->old.set->segments[i - 1];
 		int r;
 
+		if (i - 1 >= cut->first && i - 1 - cut->first < cut->count)
+			continue;
 		atomic_fetch_add(&seg->generation, 1);
-		if (cut->fresh && seg->base == cut->fresh->base)
-			continue; /* its files were replaced when the new segment was made */
 		r = ls_segment_remove_files(seg);
 		if (r < 0)
 			return r;
@@ -129,18 +140,21 @@ static int remove_segments(struct cut *cut)
 	return 0;
 }
 
-/* Publishes bounds that end at the cut. The end position of the kept segment is set once it is cut. */
-static void publish_cut(struct cut *cut, int64_t log_end, uint64_t end_position)
+/*
+ * Publishes bounds that end at the cut. Each time counts as a cut of its own: a reader that took the first
+ * of these views may have met the file before and after it was cut.
+ */
+static void publish_cut(struct cut *cut)
 {
 	struct ls_view next = cut->old;
 
 	next.set = cut->set;
-	next.cuts = cut->old.cuts + 1;
-	next.log_end = log_end;
-	next.end_position = end_position;
+	next.cuts = ++cut->cuts;
+	next.log_end = cut->offset;
+	next.end_position = cut->end_position;
 	if (next.recovery_point > cut->offset)
 		next.recovery_point = cut->offset;
-	if (next.log_start > cut->offset || cut->fresh)
+	if (next.log_start > cut->offset || cut->empties)
 		next.log_start = cut->offset;
 	if (next.high_watermark > cut->offset)
 		next.high_watermark = cut->offset;
@@ -153,11 +167,11 @@ static int cut_files(struct cut *cut, struct logstore_error *ret_error)
 	int r;
 
 	r = remove_segments(cut);
-	if (r == 0 && !cut->fresh)
-		r = ls_segment_truncate(cut->set->segments[cut->kept - 1], cut->offset, ls_now_ms(part->env),
+	if (r == 0 && cut->count > 0)
+		r = ls_segment_truncate(cut->set->segments[cut->count - 1], cut->offset, ls_now_ms(part->env),
 		                        ret_error);
 	if (r == 0)
-		r = remove_snapshots(part, cut->offset + (cut->fresh ? 0 : 1), INT64_MAX);
+		r = remove_snapshots(part, cut->empties ? 0 : cut->offset + 1, INT64_MAX);
 	if (r == 0)
 		r = part->env->io->sync_dir(part->env->io->ctx, part->directory);
 	return r;
@@ -166,46 +180,82 @@ static int cut_files(struct cut *cut, struct logstore_error *ret_error)
 static int carry_out(struct cut *cut, struct logstore_error *ret_error)
 {
 	logstore_partition *part = cut->part;
-	struct ls_segment *last = cut->set->segments[cut->set->count - 1];
 	int r;
 
-	publish_cut(cut, cut->offset, atomic_load(&last->size));
+	publish_cut(cut);
 	r = cut_files(cut, ret_error);
 	if (r == 0) {
-		publish_cut(cut, cut->offset, atomic_load(&last->size));
 		part->snapshot_offset = LOGSTORE_NO_OFFSET;
 		part->producers_changed = true;
-		r = store_epochs(part, cut->offset, -1, ret_error);
+		r = store_epochs(part, cut->empties ? 0 : cut->offset, -1, ret_error);
 	}
 	if (r == 0)
-		r = ls_partition_rebuild_producers(part, cut->set, cut->old.log_start, cut->offset, ret_error);
+		r = ls_partition_rebuild_producers(part, cut->set, cut->empties ? cut->offset : cut->old.log_start,
+		                                   cut->offset, ret_error);
 	if (r < 0)
 		return ls_partition_go_offline(part, r, "cutting", part->directory, ret_error);
-	publish_cut(cut, cut->offset, atomic_load(&last->size));
+	publish_cut(cut);
 	return 0;
 }
 
-/* Chooses what stays. A cut at or below the first base empties the log. */
-static int prepare_cut(struct cut *cut, bool fully)
+/* The new segment of a log that is emptied. No file has its name: one that had would be kept and cut. */
+static int prepare_fresh(struct cut *cut)
 {
 	logstore_partition *part = cut->part;
+	struct ls_segment *fresh;
+	int r;
+
+	cut->set = ls_segment_set_new(part->env, 1);
+	if (!cut->set)
+		return -ENOMEM;
+	cut->set->count = 0;
+	r = ls_segment_create(part->env, part->directory, cut->offset, ls_partition_draw_jitter(part), &fresh);
+	if (r < 0) {
+		cut->set = ls_segment_set_unref(cut->set);
+		return r;
+	}
+	cut->set->segments[cut->set->count++] = fresh;
+	return 0;
+}
+
+/* Where the data ends after the cut: before the batch that contains the offset. */
+static int find_end(struct cut *cut, struct logstore_error *ret_error)
+{
+	size_t last = cut->first + cut->count - 1;
+	struct ls_segment *seg = cut->old.set->segments[last];
+	struct logstore_batch_info info;
+	int r;
+
+	cut->end_position = 0;
+	if (cut->offset <= seg->base)
+		return 0;
+	r = ls_segment_find(seg, cut->offset, ls_view_data_end(&cut->old, last), &info, &cut->end_position, ret_error);
+	if (r == 0)
+		cut->end_position = ls_view_data_end(&cut->old, last);
+	return r < 0 ? r : 0;
+}
+
+/* Chooses what stays. A cut at or below the first base empties the log. */
+static int prepare_cut(struct cut *cut, bool fully, struct logstore_error *ret_error)
+{
 	ptrdiff_t at = ls_segment_set_find(cut->old.set, cut->offset);
 	int r;
 
+	cut->cuts = cut->old.cuts;
+	cut->empties = fully || at < 0;
 	if (!fully && at >= 0) {
-		cut->kept = (size_t)at + 1;
-		cut->set = subset(cut->old.set, 0, cut->kept, NULL);
-		return cut->set ? 0 : -ENOMEM;
+		cut->count = (size_t)at + 1;
+	} else if (at >= 0 && cut->old.set->segments[at]->base == cut->offset) {
+		cut->first = (size_t)at;
+		cut->count = 1;
+	} else {
+		return prepare_fresh(cut);
 	}
-	r = ls_segment_create(part->env, part->directory, cut->offset, ls_partition_draw_jitter(part), &cut->fresh);
+	r = find_end(cut, ret_error);
 	if (r < 0)
 		return r;
-	cut->set = subset(cut->old.set, 0, 0, cut->fresh);
-	if (!cut->set) {
-		cut->fresh = ls_segment_unpin(cut->fresh);
-		return -ENOMEM;
-	}
-	return 0;
+	cut->set = subset(cut->old.set, cut->first, cut->count);
+	return cut->set ? 0 : -ENOMEM;
 }
 
 static int truncate_locked(logstore_partition *part, int64_t offset, bool fully, struct logstore_error *ret_error)
@@ -221,9 +271,10 @@ static int truncate_locked(logstore_partition *part, int64_t offset, bool fully,
 	}
 	recovery_point = cut.old.recovery_point < offset ? cut.old.recovery_point : offset;
 	log_start = cut.old.log_start < offset && !fully ? cut.old.log_start : offset;
-	r = part->host->checkpoint(part->host->ctx, part, recovery_point, log_start, ret_error);
+	set_recovery_point(part, recovery_point);
+	r = part->host->checkpoint(part->host->ctx, part, recovery_point, log_start, offset, ret_error);
 	if (r == 0) {
-		r = prepare_cut(&cut, fully);
+		r = prepare_cut(&cut, fully, ret_error);
 		if (r < 0)
 			r = ls_error_io(ret_error, r, "cannot prepare the cut of", part->directory);
 	}
@@ -246,7 +297,7 @@ static int truncate_with(logstore_partition *part, int64_t offset, bool fully, s
 		r = truncate_locked(part, offset, fully, ret_error);
 	ls_mutex_unlock(&part->flush_lock);
 	ls_mutex_unlock(&part->append_lock);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }
 
 int ls_partition_truncate(logstore_partition *part, int64_t offset, struct logstore_error *ret_error)
@@ -272,7 +323,7 @@ static int drop_front(logstore_partition *part, struct ls_view *view)
 		first++;
 	if (first == 0)
 		return 0;
-	next.set = subset(view->set, first, view->set->count - first, NULL);
+	next.set = subset(view->set, first, view->set->count - first);
 	if (!next.set)
 		return -ENOMEM;
 	ls_partition_publish(part, &next);
@@ -287,19 +338,27 @@ static int drop_front(logstore_partition *part, struct ls_view *view)
 	return r;
 }
 
+/*
+ * The start is published before it is durable, so that another writer of the checkpoints does not put the
+ * old one back, and taken back if it cannot be made durable: else a second attempt would find it done.
+ */
 static int raise_start(logstore_partition *part, struct ls_view *view, int64_t offset,
                        struct logstore_error *ret_error)
 {
+	struct ls_view old = *view;
 	int r;
 
-	r = part->host->checkpoint(part->host->ctx, part,
-	                           view->recovery_point > offset ? view->recovery_point : offset,
-	                           offset, ret_error);
-	if (r < 0)
-		return r;
 	view->log_start = offset;
 	if (view->recovery_point < offset)
 		view->recovery_point = offset;
+	ls_partition_publish(part, view);
+	r = part->host->checkpoint(part->host->ctx, part, view->recovery_point, offset, view->log_end, ret_error);
+	if (r < 0) {
+		set_recovery_point(part, old.recovery_point);
+		ls_partition_publish(part, &old);
+		*view = old;
+		return r;
+	}
 	ls_mutex_lock(&part->state_lock);
 	ls_producer_state_log_start(part->producers, offset);
 	ls_mutex_unlock(&part->state_lock);
@@ -334,5 +393,5 @@ int ls_partition_delete_records(logstore_partition *part, int64_t offset, int64_
 	ls_view_put(&view);
 	ls_mutex_unlock(&part->flush_lock);
 	ls_mutex_unlock(&part->append_lock);
-	return r;
+	return ls_partition_answer(part, r, ret_error);
 }

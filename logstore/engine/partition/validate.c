@@ -75,6 +75,10 @@ static int check_client_batch(const struct ls_validation *v, const struct logsto
 	if (info->control)
 		return ls_error(ret_error, LOGSTORE_E_INVALID_RECORD,
 		                "Clients are not allowed to write control records in topic partition %s", v->where);
+	/* Kafka's own producers cannot make one; no marker could ever end its transaction. */
+	if (info->transactional && info->producer_id < 0)
+		return ls_error(ret_error, LOGSTORE_E_INVALID_RECORD,
+		                "a transactional record batch without a producer id in topic partition %s", v->where);
 	if (info->producer_id >= 0 && info->base_sequence < 0)
 		return ls_error(ret_error, LOGSTORE_E_INVALID_RECORD,
 		                "Invalid sequence number %d in record batch with producerId %lld in topic partition %s",
@@ -355,7 +359,7 @@ static int plan_one(const struct ls_validation *v, const uint8_t *bytes, const s
 		return r;
 	planned = add_batch(plan);
 	if (!planned)
-		return -ENOMEM;
+		return ls_error(ret_error, -ENOMEM, "%s: no memory for another batch", v->where);
 	r = assigns_offsets(v->origin) ? plan_assigned(v, bytes, info, planned, ret_error)
 	                               : plan_given(v, bytes, info, planned, ret_error);
 	if (r < 0)
@@ -366,35 +370,73 @@ static int plan_one(const struct ls_validation *v, const uint8_t *bytes, const s
 	return 0;
 }
 
+/*
+ * A header that makes no sense under a checksum that is right was meant so: the producer must not try again,
+ * as it would after damage on the way.
+ */
+static int judge_bad_header(const struct ls_validation *v, const uint8_t *bytes, uint32_t size,
+                            struct logstore_error *ret_error)
+{
+	if (bytes[LS_BATCH_MAGIC] != 2 || size < LS_BATCH_HEADER_SIZE ||
+	    ls_batch_compute_crc(bytes, size) != ls_load_be32(bytes + LS_BATCH_CRC))
+		return LOGSTORE_E_CORRUPT_MESSAGE; /* ret_error says so already */
+	return ls_error(ret_error, LOGSTORE_E_INVALID_RECORD,
+	                "Invalid offset range or count of the record batch in the append to %s: base offset %lld, "
+	                "last offset delta %d, %d records", v->where,
+	                (long long)ls_load_be64s(bytes + LS_BATCH_BASE_OFFSET),
+	                ls_load_be32s(bytes + LS_BATCH_LAST_OFFSET_DELTA),
+	                ls_load_be32s(bytes + LS_BATCH_RECORD_COUNT));
+}
+
+/*
+ * The batch that begins at `bytes`. Returns 1 and its size, 0 if nothing is to be taken from here on, or an
+ * error.
+ */
+static int next_batch(const struct ls_validation *v, const uint8_t *bytes, size_t size, struct ls_plan *plan,
+                      uint32_t *ret_size, struct logstore_error *ret_error)
+{
+	struct logstore_batch_info info;
+	uint32_t batch_size;
+	int r;
+
+	r = ls_batch_size(bytes, &batch_size, ret_error);
+	if (r < 0)
+		return r;
+	if (batch_size > size)
+		return 0; /* a batch that was cut by the transport */
+	if (batch_size > v->max_batch_bytes)
+		return ls_error(ret_error, LOGSTORE_E_LIMIT_EXCEEDED, "%s: a batch of %u bytes is above max_batch_bytes",
+		                v->where, batch_size);
+	r = ls_batch_info(bytes, batch_size, &info, ret_error);
+	if (r == LOGSTORE_E_CORRUPT_MESSAGE && v->origin == LOGSTORE_ORIGIN_CLIENT)
+		r = judge_bad_header(v, bytes, batch_size, ret_error);
+	if (r < 0)
+		return r;
+	if (v->origin == LOGSTORE_ORIGIN_REPLICATION && v->leader_epoch >= 0 && info.leader_epoch > v->leader_epoch)
+		return 0; /* written by a leader that this follower does not know yet */
+	if (assigns_offsets(v->origin) && plan->count > 0)
+		return ls_error(ret_error, LOGSTORE_E_INVALID_RECORD, "%s: an append takes exactly one record batch",
+		                v->where);
+	r = plan_one(v, bytes, &info, plan, ret_error);
+	if (r < 0)
+		return r;
+	*ret_size = batch_size;
+	return 1;
+}
+
 int ls_validate(const struct ls_validation *v, const uint8_t *bytes, size_t size, struct ls_plan *plan,
                 struct logstore_error *ret_error)
 {
 	size_t at = 0;
 
 	while (size - at >= LS_BATCH_PREFIX_SIZE) {
-		struct logstore_batch_info info;
-		uint32_t batch_size;
-		int r;
+		uint32_t batch_size = 0;
+		int r = next_batch(v, bytes + at, size - at, plan, &batch_size, ret_error);
 
-		r = ls_batch_size(bytes + at, &batch_size, ret_error);
-		if (r < 0)
-			return ls_error_at(ret_error, r, NULL, (int64_t)at, -1);
-		if (batch_size > size - at)
-			break; /* a batch that was cut by the transport */
-		if (batch_size > v->max_batch_bytes)
-			return ls_error(ret_error, LOGSTORE_E_LIMIT_EXCEEDED,
-			                "%s: a batch of %u bytes is above max_batch_bytes", v->where, batch_size);
-		r = ls_batch_info(bytes + at, batch_size, &info, ret_error);
-		if (r == 0 && v->origin == LOGSTORE_ORIGIN_REPLICATION && v->leader_epoch >= 0 &&
-		    info.leader_epoch > v->leader_epoch)
-			break; /* written by a leader that this follower does not know yet */
-		if (r == 0 && assigns_offsets(v->origin) && plan->count > 0)
-			r = ls_error(ret_error, LOGSTORE_E_INVALID_RECORD,
-			             "%s: an append takes exactly one record batch", v->where);
 		if (r == 0)
-			r = plan_one(v, bytes + at, &info, plan, ret_error);
+			break;
 		if (r < 0) {
-			if (ret_error && ret_error->position < 0)
+			if (r != -ENOMEM && ret_error)
 				ret_error->position = (int64_t)at;
 			return r;
 		}

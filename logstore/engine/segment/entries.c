@@ -55,8 +55,7 @@ static int decode(const struct walk *walk, const uint8_t *bytes, struct logstore
 }
 
 static int walk_block(const struct walk *walk, const uint8_t *bytes, uint64_t first, uint64_t count,
-                      uint32_t entry_size,
-                      struct logstore_error *ret_error)
+                      uint32_t entry_size, struct logstore_error *ret_error)
 {
 	int r = 0;
 
@@ -208,14 +207,23 @@ static int walk_file(struct walk *walk, struct ls_buf *file, struct logstore_err
 	case LOGSTORE_FILE_UNKNOWN:
 		break;
 	}
-	return ls_corrupt(ret_error, LOGSTORE_E_INVALID_NAME, walk->path, -1,
-	                  "by its name the file has no entries to list");
+	return LOGSTORE_E_INVALID_NAME; /* found out before it was read */
+}
+
+static int read_whole(const struct walk *walk, struct ls_buf *file, struct logstore_error *ret_error)
+{
+	int r = ls_io_read_file(walk->env, walk->path, SMALL_FILE_MAX, file);
+
+	if (r == LOGSTORE_E_LIMIT_EXCEEDED)
+		return ls_corrupt(ret_error, r, walk->path, -1, "the file is larger than %u bytes", SMALL_FILE_MAX);
+	return r < 0 && r != -ENOMEM ? ls_error_io(ret_error, r, "cannot read", walk->path) : r;
 }
 
 int ls_file_entries(const struct ls_env *env, const char *path, logstore_file_entry_fn fn, void *arg,
                     struct logstore_error *ret_error)
 {
 	struct walk walk = {.env = env, .path = path, .fn = fn, .arg = arg};
+	struct logstore_error detail = {0};
 	struct logstore_file_name name;
 	struct ls_buf file;
 	int r;
@@ -231,14 +239,18 @@ int ls_file_entries(const struct ls_env *env, const char *path, logstore_file_en
 		return walk_index(&walk, LS_TIME_ENTRY_SIZE, ret_error);
 	if (name.kind == LOGSTORE_FILE_TXN_INDEX)
 		return walk_index(&walk, LS_TXN_ENTRY_SIZE, ret_error);
+	if (name.kind == LOGSTORE_FILE_LOG || name.kind == LOGSTORE_FILE_UNKNOWN)
+		return ls_corrupt(ret_error, LOGSTORE_E_INVALID_NAME, path, -1,
+		                  "by its name the file has no entries to list");
 	ls_buf_init(&file, env);
-	r = ls_io_read_file(env, path, SMALL_FILE_MAX, &file);
-	if (r < 0) {
-		r = r == -ENOMEM ? r : ls_error_io(ret_error, r, "cannot read", path);
-	} else {
-		r = walk_file(&walk, &file, ret_error);
-		if (r < 0 && r != -ENOMEM && (!ret_error || ret_error->code == r))
-			r = ls_error_at(ret_error, r, path, ret_error ? ret_error->position : -1, -1);
+	r = read_whole(&walk, &file, ret_error);
+	if (r == 0)
+		r = walk_file(&walk, &file, &detail);
+	/* What the callback returned has no detail. */
+	if (r < 0 && detail.code == r) {
+		(void)ls_error_at(&detail, r, path, detail.position, -1);
+		if (ret_error)
+			*ret_error = detail;
 	}
 	ls_buf_fini(&file);
 	return r;

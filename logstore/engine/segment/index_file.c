@@ -7,6 +7,8 @@
 
 /* A search narrows by single entries down to this many, then reads them at once. */
 #define SEARCH_BLOCK 128u
+/* Far above what any append needs; keeps the doubling of the buffer within 32 bits. */
+#define BUFFER_COUNT_MAX (UINT32_C(1) << 30)
 
 int ls_index_file_init(struct ls_index_file *index, const struct ls_env *env, uint32_t entry_size)
 {
@@ -34,8 +36,8 @@ static bool entry_is_zero(const uint8_t *entry, uint32_t size)
 
 /*
  * Number of entries before the zero tail. Zero entries are all at the end, so the border is found by
- * bisection; a first entry that is zero by right ((base, 0): an index.interval.bytes of 0) is of no use to
- * a lookup and may go.
+ * bisection. One that is zero by right (timestamp 0 at the base) is always the first; alone in its file it
+ * is told from a preallocated tail by the size, before such a tail it is lost, which costs time only.
  */
 static int count_entries(struct ls_index_file *index, uint64_t total, uint64_t *ret_count)
 {
@@ -43,6 +45,10 @@ static int count_entries(struct ls_index_file *index, uint64_t total, uint64_t *
 	uint8_t entry[LS_INDEX_ENTRY_MAX];
 	int r;
 
+	if (total == 1) {
+		*ret_count = 1;
+		return 0;
+	}
 	while (low < high) {
 		uint64_t middle = high == total ? total - 1 : low + (high - low) / 2;
 		size_t n;
@@ -80,7 +86,18 @@ int ls_index_file_open(struct ls_index_file *index, const char *path, bool read_
 		return r;
 	}
 	index->file_count = count;
+	index->tail_size = st.size - count * index->entry_size;
 	return 0;
+}
+
+uint64_t ls_index_file_tail(struct ls_index_file *index)
+{
+	uint64_t size;
+
+	ls_mutex_lock(&index->lock);
+	size = index->tail_size;
+	ls_mutex_unlock(&index->lock);
+	return size;
 }
 
 uint64_t ls_index_file_count(struct ls_index_file *index)
@@ -138,6 +155,8 @@ int ls_index_file_reserve(struct ls_index_file *index, uint32_t count)
 
 	if (count <= index->buffer_capacity - index->buffer_count)
 		return 0;
+	if (count > BUFFER_COUNT_MAX - index->buffer_count)
+		return -ENOMEM;
 	while (capacity - index->buffer_count < count)
 		capacity *= 2;
 	buffer = ls_alloc(index->env, (size_t)capacity * index->entry_size);
@@ -162,6 +181,13 @@ void ls_index_file_append(struct ls_index_file *index, const uint8_t *entry)
 	ls_mutex_unlock(&index->lock);
 }
 
+static void set_dirty(struct ls_index_file *index)
+{
+	ls_mutex_lock(&index->lock);
+	index->dirty = true;
+	ls_mutex_unlock(&index->lock);
+}
+
 int ls_index_file_flush(struct ls_index_file *index, const char *path)
 {
 	const struct logstore_io *io = index->env->io;
@@ -172,7 +198,7 @@ int ls_index_file_flush(struct ls_index_file *index, const char *path)
 		             &index->fd);
 		if (r < 0)
 			return r;
-		index->dirty = true;
+		set_dirty(index);
 	}
 	if (index->buffer_count == 0)
 		return 0;
@@ -191,20 +217,26 @@ int ls_index_file_flush(struct ls_index_file *index, const char *path)
 
 int ls_index_file_sync(struct ls_index_file *index)
 {
+	bool dirty;
 	int r;
 
-	if (index->fd < 0 || !index->dirty)
+	/* Cleared first: what is written during the call is for the next one. */
+	ls_mutex_lock(&index->lock);
+	dirty = index->dirty;
+	index->dirty = false;
+	ls_mutex_unlock(&index->lock);
+	if (!dirty)
 		return 0;
 	r = index->env->io->datasync(index->env->io->ctx, index->fd);
-	if (r == 0)
-		index->dirty = false;
+	if (r < 0)
+		set_dirty(index);
 	return r;
 }
 
 int ls_index_file_truncate(struct ls_index_file *index, uint64_t count)
 {
 	bool cut_file;
-	int r = 0;
+	int r;
 
 	ls_mutex_lock(&index->lock);
 	LS_ASSERT(count <= index->file_count + index->buffer_count);
@@ -216,12 +248,17 @@ int ls_index_file_truncate(struct ls_index_file *index, uint64_t count)
 		index->buffer_count = (uint32_t)(count - index->file_count);
 	}
 	ls_mutex_unlock(&index->lock);
-	if (index->fd >= 0) {
-		/* Also when nothing goes: a zero tail must not outlive a truncation. */
-		r = index->env->io->truncate(index->env->io->ctx, index->fd, index->file_count * index->entry_size);
-		index->dirty = true;
-	}
-	return r;
+	if (index->fd < 0)
+		return 0;
+	/* Also when nothing goes: a zero tail must not outlive a truncation. */
+	r = index->env->io->truncate(index->env->io->ctx, index->fd, index->file_count * index->entry_size);
+	set_dirty(index);
+	if (r < 0)
+		return r;
+	ls_mutex_lock(&index->lock);
+	index->tail_size = 0;
+	ls_mutex_unlock(&index->lock);
+	return 0;
 }
 
 int ls_index_file_search(struct ls_index_file *index, uint64_t count, ls_index_compare_fn compare, int64_t target,

@@ -25,6 +25,7 @@ struct ls_index_file {
 	uint32_t entry_size;
 	int fd;                  /* -1 until opened or created */
 	uint64_t file_count;     /* entries in the file */
+	uint64_t tail_size;      /* bytes behind them when it was opened: zeros, or a part of an entry */
 	uint32_t buffer_count;   /* entries in the buffer, behind those in the file */
 	uint32_t buffer_capacity;
 	uint8_t *buffer;
@@ -38,11 +39,14 @@ void ls_index_file_fini(struct ls_index_file *index);
 
 /*
  * Opens an existing file. The count is the number of whole entries before a tail of zero entries (an entry
- * that is all zero, and everything behind it). Returns 0, -ENOENT, other -errno.
+ * that is all zero, and everything behind it; a single entry counts, zero or not).
+ * Returns 0, -ENOENT, other -errno.
  */
 int ls_index_file_open(struct ls_index_file *index, const char *path, bool read_only);
 
 uint64_t ls_index_file_count(struct ls_index_file *index);
+/* Bytes of the file that were no entries when it was opened, until a truncation cuts them off. */
+uint64_t ls_index_file_tail(struct ls_index_file *index);
 /* Entry `at`. Returns 0; -ENODATA if there are not that many (any more: a truncation came first); other -errno. */
 int ls_index_file_get(struct ls_index_file *index, uint64_t at, uint8_t *ret_entry);
 /* Entries [at, at + count) into an array; for walks and the last step of a search. */

@@ -4,8 +4,9 @@
  * max_batch_bytes).
  *
  * Where the bytes make no sense the scan ends, or, with skip_damaged, looks for the next byte from which a
- * whole batch with a right checksum begins. That search is bounded by a budget of bytes to checksum, so
- * that no content makes it slow.
+ * whole batch with a right checksum begins. It also looks inside a batch with a wrong checksum unless what
+ * follows continues it: the length is outside the checksum, and a wrong one would swallow whole batches.
+ * All searches of a scan share one budget of bytes to look at, so that no content makes it slow.
  */
 #include "segment/scan.h"
 
@@ -21,6 +22,8 @@
 #include "io/io.h"
 
 #define WINDOW_SIZE (256u * 1024)
+/* How often searches may look at every byte, on average: once to find headers, the rest for checksums. */
+#define SEARCH_SHARE 4u
 
 struct logstore_scan {
 	struct ls_env env;
@@ -30,6 +33,8 @@ struct logstore_scan {
 	uint64_t position;         /* of the next item */
 	uint64_t end;
 	int64_t next_offset;       /* lowest base offset that continues what was met */
+	uint64_t search_budget;    /* bytes that searches may still look at */
+	int8_t magic;              /* of the last whole batch: formats only go up */
 	bool done;
 
 	struct ls_buf window;      /* bytes from window_position on */
@@ -75,6 +80,7 @@ int ls_scan_open(const struct ls_env *env, const char *path, const struct logsto
 	scan->end = st.size < options->end_position ? st.size : options->end_position;
 	if (scan->position > scan->end)
 		scan->position = scan->end;
+	scan->search_budget = (scan->end - scan->position) * SEARCH_SHARE + WINDOW_SIZE;
 	*ret_scan = scan;
 	return 0;
 }
@@ -130,10 +136,28 @@ static int window(logstore_scan *scan, uint64_t at, size_t need, const uint8_t *
 	return 0;
 }
 
-/* CRC of [from, to), through the window. */
-static int crc_range(logstore_scan *scan, uint64_t from, uint64_t to, uint32_t *ret_crc,
-                     struct logstore_error *ret_error)
+static int got_shorter(const logstore_scan *scan, struct logstore_error *ret_error)
 {
+	return ls_error_io(ret_error, -EIO, "the file got shorter while it was read", scan->path);
+}
+
+/* All the bytes of a batch. Returns 0 or an error. */
+static int whole_window(logstore_scan *scan, uint64_t at, uint32_t size, const uint8_t **ret_bytes,
+                        struct logstore_error *ret_error)
+{
+	size_t have;
+	int r = window(scan, at, size, ret_bytes, &have, ret_error);
+
+	if (r < 0)
+		return r;
+	return have < size ? got_shorter(scan, ret_error) : 0;
+}
+
+/* CRC of a batch, through the window. */
+static int crc_by_pieces(logstore_scan *scan, uint64_t position, const struct logstore_batch_info *info,
+                         uint32_t *ret_crc, struct logstore_error *ret_error)
+{
+	uint64_t from = position + ls_batch_crc_start(info->magic), to = position + info->size;
 	uint32_t crc = 0;
 
 	while (from < to) {
@@ -144,10 +168,10 @@ static int crc_range(logstore_scan *scan, uint64_t from, uint64_t to, uint32_t *
 		if (r < 0)
 			return r;
 		if (size == 0)
-			return ls_error_io(ret_error, -EIO, "the file got shorter while it was read", scan->path);
+			return got_shorter(scan, ret_error);
 		if (size > want)
 			size = want;
-		crc = ls_crc32c(crc, bytes, size);
+		crc = info->magic < 2 ? ls_crc32(crc, bytes, size) : ls_crc32c(crc, bytes, size);
 		from += size;
 	}
 	*ret_crc = crc;
@@ -157,26 +181,18 @@ static int crc_range(logstore_scan *scan, uint64_t from, uint64_t to, uint32_t *
 /* ---- one batch ------------------------------------------------------------------------------------------- */
 
 static int compute_crc(logstore_scan *scan, uint64_t position, const struct logstore_batch_info *info,
-                       uint32_t *ret_crc,
-                       struct logstore_error *ret_error)
+                       uint32_t *ret_crc, struct logstore_error *ret_error)
 {
-	bool fits = info->size <= WINDOW_SIZE || info->size <= scan->options.max_batch_bytes;
+	bool kept = scan->options.read_records && info->size <= scan->options.max_batch_bytes;
 	const uint8_t *bytes;
-	size_t size;
 	int r;
 
-	if (info->magic == 2 && info->size > WINDOW_SIZE && !(scan->options.read_records && fits))
-		return crc_range(scan, position + ls_batch_crc_start(2), position + info->size, ret_crc, ret_error);
-	if (!fits)
-		return ls_corrupt(ret_error, LOGSTORE_E_LIMIT_EXCEEDED, scan->path, (int64_t)position,
-		                  "a legacy message of %u bytes is above max_batch_bytes", info->size);
-	r = window(scan, position, info->size, &bytes, &size, ret_error);
-	if (r < 0)
-		return r;
-	if (size < info->size)
-		return ls_error_io(ret_error, -EIO, "the file got shorter while it was read", scan->path);
-	*ret_crc = ls_batch_compute_crc(bytes, info->size);
-	return 0;
+	if (info->size > WINDOW_SIZE && !kept)
+		return crc_by_pieces(scan, position, info, ret_crc, ret_error);
+	r = whole_window(scan, position, info->size, &bytes, ret_error);
+	if (r == 0)
+		*ret_crc = ls_batch_compute_crc(bytes, info->size);
+	return r;
 }
 
 /* Readies the records of the batch met. What is wrong with them is told when they are asked for. */
@@ -184,18 +200,18 @@ static int prepare_records(logstore_scan *scan, const struct logstore_batch_info
                            struct logstore_error *ret_error)
 {
 	const uint8_t *bytes;
-	size_t size;
 	int r;
 
+	scan->batch_position = scan->position;
 	scan->batch_offset = info->base_offset;
 	if (info->size > scan->options.max_batch_bytes) {
 		scan->record_error = LOGSTORE_E_LIMIT_EXCEEDED;
 		return 0;
 	}
-	r = window(scan, scan->batch_position, info->size, &bytes, &size, ret_error);
+	r = whole_window(scan, scan->position, info->size, &bytes, ret_error);
 	if (r < 0)
 		return r;
-	r = ls_record_reader_start(scan->reader, bytes, info->size, ret_error);
+	r = ls_record_reader_start(scan->reader, bytes, info->size, NULL);
 	if (r == -ENOMEM)
 		return r;
 	scan->in_batch = r == 0;
@@ -208,10 +224,11 @@ static int find_wrapper_base(logstore_scan *scan, struct logstore_scan_item *ite
 {
 	struct logstore_record record;
 	const uint8_t *bytes;
-	size_t size;
 	int r;
 
-	r = window(scan, scan->position, item->info.size, &bytes, &size, ret_error);
+	if (item->info.size > scan->options.max_batch_bytes)
+		return 0;
+	r = whole_window(scan, scan->position, item->info.size, &bytes, ret_error);
 	if (r < 0)
 		return r;
 	r = ls_record_reader_start(scan->reader, bytes, item->info.size, NULL);
@@ -222,41 +239,6 @@ static int find_wrapper_base(logstore_scan *scan, struct logstore_scan_item *ite
 	if (r == 1)
 		item->info.base_offset = record.offset;
 	return 0;
-}
-
-static int meet_batch(logstore_scan *scan, const struct logstore_batch_info *info, struct logstore_scan_item *item,
-                      struct logstore_error *ret_error)
-{
-	int r;
-
-	item->info = *info;
-	item->has_info = true;
-	item->size = info->size;
-	if (scan->options.check_crc) {
-		r = compute_crc(scan, scan->position, info, &item->computed_crc, ret_error);
-		if (r < 0)
-			return r;
-		if (item->computed_crc != info->crc) {
-			item->status = LOGSTORE_SCAN_BAD_CRC;
-			(void)snprintf(item->text, sizeof item->text, "CRC is %08x, header says %08x",
-			               item->computed_crc, info->crc);
-		}
-	}
-	if (info->magic < 2 && info->codec != LOGSTORE_CODEC_NONE && item->status == LOGSTORE_SCAN_OK) {
-		r = find_wrapper_base(scan, item, ret_error);
-		if (r < 0)
-			return r;
-	}
-	scan->batch_position = scan->position;
-	if (scan->options.read_records) {
-		r = prepare_records(scan, info, ret_error);
-		if (r < 0)
-			return r;
-	}
-	scan->position += info->size;
-	if (item->status == LOGSTORE_SCAN_OK && info->last_offset < INT64_MAX)
-		scan->next_offset = info->last_offset + 1;
-	return 1;
 }
 
 /* ---- what is no batch ------------------------------------------------------------------------------------- */
@@ -272,9 +254,7 @@ static int only_zeros(logstore_scan *scan, struct logstore_error *ret_error)
 		if (r < 0)
 			return r;
 		if (size == 0)
-			break;
-		if (size > scan->end - at)
-			size = (size_t)(scan->end - at);
+			return 0; /* shorter by now: nothing is there */
 		for (size_t i = 0; i < size; i++) {
 			if (bytes[i] != 0)
 				return 0;
@@ -284,62 +264,132 @@ static int only_zeros(logstore_scan *scan, struct logstore_error *ret_error)
 	return 1;
 }
 
+/* What a search takes for a batch: offsets in [low, high), whole before the end of the file. */
+struct wanted {
+	int64_t low;
+	int64_t high;
+};
+
 /* A header that could continue the log; its checksum decides. */
 static bool plausible(const logstore_scan *scan, const uint8_t *bytes, size_t size, uint64_t left,
-                      struct logstore_batch_info *info)
+                      const struct wanted *wanted, struct logstore_batch_info *info)
 {
-	if (size < LS_BATCH_HEADER_SIZE || bytes[LS_BATCH_MAGIC] != 2 || bytes[LS_BATCH_ATTRIBUTES] != 0)
+	if (size < LS_BATCH_PREFIX_SIZE || bytes[LS_BATCH_MAGIC] > 2 || bytes[LS_BATCH_MAGIC] < scan->magic)
 		return false;
-	if (ls_batch_info(bytes, size, info, NULL) < 0 || info->codec > LOGSTORE_CODEC_ZSTD || info->size > left)
+	if (ls_batch_info(bytes, size, info, NULL) < 0 || info->size > left)
 		return false;
-	return info->base_offset >= scan->next_offset && info->leader_epoch >= -1 &&
-	       info->size <= scan->options.max_batch_bytes;
+	if (info->base_offset < wanted->low || info->base_offset >= wanted->high || info->leader_epoch < -1)
+		return false;
+	if (info->magic < 2)
+		return info->attributes <= (LS_ATTR_CODEC | LS_ATTR_LOG_APPEND_TIME) &&
+		       info->codec <= LOGSTORE_CODEC_LZ4;
+	return info->attributes <= LS_ATTR_KNOWN && info->codec <= LOGSTORE_CODEC_ZSTD;
 }
 
-/* Looks for the next whole batch behind `from`. Returns 1 with its position, 0 if there is none, or an error. */
-static int find_next_batch(logstore_scan *scan, uint64_t from, uint64_t *ret_position,
-                           struct logstore_error *ret_error)
+/* Whether a wanted batch begins at a byte. Returns 1 with its header, 0 or an error. */
+static int batch_at(logstore_scan *scan, uint64_t at, const struct wanted *wanted,
+                    struct logstore_batch_info *ret_info, struct logstore_error *ret_error)
 {
-	uint64_t budget = (scan->end - from) * 2 + WINDOW_SIZE;
+	struct logstore_batch_info info;
+	const uint8_t *bytes;
+	uint32_t crc;
+	size_t size;
+	int r = window(scan, at, LS_BATCH_HEADER_SIZE, &bytes, &size, ret_error);
 
-	for (uint64_t at = from; scan->end - at >= LS_BATCH_HEADER_SIZE; at++) {
+	if (r < 0)
+		return r;
+	if (!plausible(scan, bytes, size, scan->end - at, wanted, &info) || info.size > scan->search_budget)
+		return 0;
+	scan->search_budget -= info.size;
+	r = crc_by_pieces(scan, at, &info, &crc, ret_error);
+	if (r < 0)
+		return r;
+	*ret_info = info;
+	return crc == info.crc;
+}
+
+/* Looks for a batch that begins in [from, to). Returns 1 with its position, 0 if there is none, or an error. */
+static int find_batch(logstore_scan *scan, uint64_t from, uint64_t to, const struct wanted *wanted,
+                      uint64_t *ret_position, struct logstore_error *ret_error)
+{
+	for (uint64_t at = from; at < to && scan->search_budget > 0; at++) {
 		struct logstore_batch_info info;
-		const uint8_t *bytes;
-		uint32_t crc;
-		size_t size;
-		int r = window(scan, at, LS_BATCH_HEADER_SIZE, &bytes, &size, ret_error);
+		int r = batch_at(scan, at, wanted, &info, ret_error);
 
-		if (r < 0)
-			return r;
-		if (!plausible(scan, bytes, size, scan->end - at, &info))
-			continue;
-		if (info.size > budget)
-			return 0;
-		budget -= info.size;
-		r = crc_range(scan, at + ls_batch_crc_start(2), at + info.size, &crc, ret_error);
-		if (r < 0)
-			return r;
-		if (crc == info.crc) {
+		if (r == 1)
 			*ret_position = at;
-			return 1;
-		}
+		if (r != 0)
+			return r;
+		if (scan->search_budget > 0)
+			scan->search_budget--;
 	}
 	return 0;
+}
+
+/*
+ * Where the scan goes on behind a batch with a wrong checksum. Its length is believed if it leads to a
+ * batch that continues it, or if nothing better is found. Returns 0 or an error.
+ */
+static int find_behind(logstore_scan *scan, const struct logstore_batch_info *info, uint64_t *ret_position,
+                       struct logstore_error *ret_error)
+{
+	uint64_t landing = scan->position + info->size, to = scan->end;
+	struct wanted wanted = {.low = scan->next_offset, .high = INT64_MAX};
+	struct logstore_batch_info next;
+	const uint8_t *bytes;
+	size_t size;
+	int r;
+
+	*ret_position = landing;
+	if (landing == scan->end)
+		return 0;
+	r = window(scan, landing, LS_BATCH_HEADER_SIZE, &bytes, &size, ret_error);
+	if (r < 0)
+		return r;
+	if (ls_batch_info(bytes, size, &next, NULL) == 0 && next.base_offset > info->last_offset &&
+	    next.base_offset - 1 == info->last_offset)
+		return 0;
+	r = batch_at(scan, landing, &wanted, &next, ret_error);
+	if (r == 1) {
+		/* Whole, but there is a gap: are the batches that fill it in between? */
+		wanted.high = next.base_offset;
+		to = landing;
+	}
+	if (r >= 0)
+		r = find_batch(scan, scan->position + 1, to, &wanted, ret_position, ret_error);
+	return r < 0 ? r : 0;
+}
+
+/*
+ * Lowest offset of what follows something that is no batch. If only the length of a header is wrong, what
+ * follows is above its offsets; batches below that are the content of its records.
+ */
+static int64_t lowest_behind(const logstore_scan *scan, const struct logstore_scan_item *item)
+{
+	const struct logstore_batch_info *info = &item->info;
+
+	if (item->has_info && info->base_offset >= scan->next_offset && info->last_offset < INT64_MAX &&
+	    info->attributes <= LS_ATTR_KNOWN && info->codec <= LOGSTORE_CODEC_ZSTD)
+		return info->last_offset + 1;
+	return scan->next_offset;
 }
 
 /* The bytes at hand are no batch: ends the scan, or goes on where the next batch begins. */
 static int meet_damage(logstore_scan *scan, struct logstore_scan_item *item, struct logstore_error *ret_error)
 {
+	struct wanted wanted = {.low = lowest_behind(scan, item), .high = INT64_MAX};
 	uint64_t next;
 	int r = 0;
 
 	if (scan->options.skip_damaged)
-		r = find_next_batch(scan, scan->position + 1, &next, ret_error);
+		r = find_batch(scan, scan->position + 1, scan->end, &wanted, &next, ret_error);
 	if (r < 0)
 		return r;
 	if (r == 1) {
-		if (item->status == LOGSTORE_SCAN_TORN)
-			item->status = LOGSTORE_SCAN_MALFORMED; /* whole batches follow: no end of the log */
+		/* Whole batches follow: this is not the end of the log. */
+		item->status = LOGSTORE_SCAN_MALFORMED;
+		item->info = (struct logstore_batch_info){0};
+		item->has_info = false;
 		item->size = next - scan->position;
 		scan->position = next;
 		return 1;
@@ -378,6 +428,48 @@ static int meet_torn(logstore_scan *scan, struct logstore_scan_item *item, const
 	return meet_damage(scan, item, ret_error);
 }
 
+static int meet_batch(logstore_scan *scan, const struct logstore_batch_info *info, struct logstore_scan_item *item,
+                      struct logstore_error *ret_error)
+{
+	uint64_t next = scan->position + info->size;
+	int r;
+
+	item->info = *info;
+	item->has_info = true;
+	if (scan->options.check_crc) {
+		r = compute_crc(scan, scan->position, info, &item->computed_crc, ret_error);
+		if (r < 0)
+			return r;
+		if (item->computed_crc != info->crc) {
+			item->status = LOGSTORE_SCAN_BAD_CRC;
+			(void)snprintf(item->text, sizeof item->text, "CRC is %08x, header says %08x",
+			               item->computed_crc, info->crc);
+		}
+	}
+	if (info->magic < 2 && info->codec != LOGSTORE_CODEC_NONE && item->status == LOGSTORE_SCAN_OK) {
+		r = find_wrapper_base(scan, item, ret_error);
+		if (r < 0)
+			return r;
+	}
+	if (item->status == LOGSTORE_SCAN_BAD_CRC && scan->options.skip_damaged) {
+		r = find_behind(scan, info, &next, ret_error);
+		if (r < 0)
+			return r;
+	}
+	if (scan->options.read_records) {
+		r = prepare_records(scan, info, ret_error);
+		if (r < 0)
+			return r;
+	}
+	item->size = next - scan->position;
+	scan->position = next;
+	if (item->status == LOGSTORE_SCAN_OK) {
+		scan->next_offset = info->last_offset < INT64_MAX ? info->last_offset + 1 : INT64_MAX;
+		scan->magic = info->magic;
+	}
+	return 1;
+}
+
 /* ---- the scan --------------------------------------------------------------------------------------------- */
 
 int ls_scan_next(logstore_scan *scan, struct logstore_scan_item *ret_item, struct logstore_error *ret_error)
@@ -396,12 +488,12 @@ int ls_scan_next(logstore_scan *scan, struct logstore_scan_item *ret_item, struc
 	r = window(scan, scan->position, LS_BATCH_HEADER_SIZE, &bytes, &size, ret_error);
 	if (r < 0)
 		return r;
-	if (size > scan->end - scan->position)
-		size = (size_t)(scan->end - scan->position);
 	if (size < LS_BATCH_PREFIX_SIZE) {
-		r = only_zeros(scan, ret_error) == 1
-			? meet_zeros(scan, &item, ret_error)
-			: meet_torn(scan, &item, "fewer bytes than the header of a batch", ret_error);
+		r = only_zeros(scan, ret_error);
+		if (r == 1)
+			r = meet_zeros(scan, &item, ret_error);
+		else if (r == 0)
+			r = meet_torn(scan, &item, "fewer bytes than the header of a batch", ret_error);
 	} else if (ls_batch_is_zero(bytes)) {
 		r = meet_zeros(scan, &item, ret_error);
 	} else {

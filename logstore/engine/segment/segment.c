@@ -66,7 +66,6 @@ static int new_segment(const struct ls_env *env, const char *directory, int64_t 
 	seg->created_ms = ls_now_ms(env);
 	seg->max_timestamp_offset = base;
 	seg->last_time_entry = LOGSTORE_NO_TIMESTAMP;
-	seg->last_offset_entry = LOGSTORE_NO_OFFSET;
 	atomic_init(&seg->pins, 1);
 	atomic_init(&seg->log_fd, -1);
 	atomic_init(&seg->max_timestamp, LOGSTORE_NO_TIMESTAMP);
@@ -101,11 +100,12 @@ static int remove_file(struct ls_segment *seg, const char *ending)
 
 int ls_segment_remove_files(struct ls_segment *seg)
 {
-	static const char *const endings[] = {".txnindex", ".timeindex", ".index", ".log"};
+	static const char *const endings[] = {".timeindex", ".index", ".log", ".txnindex"};
 	int first = 0;
 
-	/* A pinned reader goes on with the open log; without a descriptor it would have none. The log goes
-	 * last: indexes without a log are dropped by every loader, a log without indexes is not. */
+	/* After a crash in between a log without offset index gets a new one from every loader, and a
+	 * transaction index without log is dropped. A log without its transaction index would show aborted
+	 * data as committed, and an offset index without log would look like a lost log. */
 	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
 		int r = remove_file(seg, endings[i]);
 
@@ -133,8 +133,6 @@ int ls_segment_create(const struct ls_env *env, const char *directory, int64_t b
 	if (r < 0)
 		goto fail;
 	atomic_store(&seg->log_fd, fd);
-	seg->log_dirty = true;
-	seg->first_batch_known = false;
 	*ret_segment = seg;
 	return 0;
 
@@ -260,9 +258,15 @@ int ls_segment_sync_indexes(struct ls_segment *seg)
 	int r;
 
 	r = ls_index_file_sync(&seg->offset_index);
-	if (r == 0)
-		r = ls_index_file_sync(&seg->time_index);
-	if (r == 0)
-		r = ls_index_file_sync(&seg->txn_index);
-	return r;
+	return r < 0 ? r : ls_index_file_sync(&seg->time_index);
+}
+
+int ls_segment_sync_txn_index(struct ls_segment *seg)
+{
+	return ls_index_file_sync(&seg->txn_index);
+}
+
+bool ls_segment_lacks_index_files(const struct ls_segment *seg)
+{
+	return seg->offset_index.fd < 0 || seg->time_index.fd < 0;
 }

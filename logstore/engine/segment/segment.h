@@ -47,12 +47,11 @@ struct ls_segment {
 	struct ls_index_file offset_index;
 	struct ls_index_file time_index;
 	struct ls_index_file txn_index;
+	atomic_bool sealed_synced;      /* gets no more appends, and all its files are on stable storage */
 	bool read_only;
-	bool log_dirty;                 /* appender: written since the last sync */
 
 	int64_t max_timestamp_offset;   /* appender: last offset of the first batch that reached max_timestamp */
 	int64_t last_time_entry;        /* appender: timestamp of the last time index entry, or -1 */
-	int64_t last_offset_entry;      /* appender: offset of the last offset index entry, or -1 */
 	int64_t bytes_since_entry;      /* appender */
 	int64_t created_ms;             /* appender: when the object was made */
 	int64_t roll_jitter_ms;         /* appender: drawn when the object was made */
@@ -70,9 +69,9 @@ int ls_segment_create(const struct ls_env *env, const char *directory, int64_t b
                       struct ls_segment **ret_segment);
 
 /*
- * Opens an existing one with the given end of data (0 to the size of the file); missing index files are
- * taken as empty. Entries that lead past `size` are ignored at look-up.
- * Returns 0, -errno or -ENOMEM.
+ * Opens an existing one. Missing index files are taken as empty; the log is opened at its first use. The
+ * size is 0 and no timestamp is known: the caller finds out (ls_segment_find_tail()) and stores them.
+ * Entries that lead past the size are ignored at look-up. Returns 0, -errno or -ENOMEM.
  */
 int ls_segment_open(const struct ls_env *env, const char *directory, int64_t base, bool read_only,
                     int64_t roll_jitter_ms, struct ls_segment **ret_segment);
@@ -94,10 +93,17 @@ int ls_segment_read(struct ls_segment *seg, uint64_t position, void *buffer, siz
 int ls_segment_flush_indexes(struct ls_segment *seg);
 /* fdatasync of the log. Returns 0 or -errno. */
 int ls_segment_sync_log(struct ls_segment *seg);
-/* fdatasync of the indexes, after ls_segment_flush_indexes(). Returns 0 or -errno. */
+/* fdatasync of offset and time index, after ls_segment_flush_indexes(). Returns 0 or -errno. */
 int ls_segment_sync_indexes(struct ls_segment *seg);
+/* fdatasync of the transaction index; also beside appends, which write its file whole entries at a time. */
+int ls_segment_sync_txn_index(struct ls_segment *seg);
+/* Whether an index file has to be created at the next flush: then the directory needs a sync as well. */
+bool ls_segment_lacks_index_files(const struct ls_segment *seg);
 
-/* Removes the files; pins keep the open log readable. Returns 0 or the first -errno (ENOENT is none). */
+/*
+ * Removes the files; pins keep the open log readable. Goes on after a failure, and can be called again.
+ * Returns 0 or the first -errno (ENOENT is none).
+ */
 int ls_segment_remove_files(struct ls_segment *seg);
 
 /* ---- walking (segment_walk.c) ------------------------------------------------------------------------ */
@@ -116,7 +122,8 @@ struct ls_walk {
 void ls_walk_init(struct ls_walk *walk, struct ls_segment *seg, uint64_t position, uint64_t end);
 /*
  * The next header. Returns 1 with the header and its position; 0 at the end; LOGSTORE_E_CORRUPT_MESSAGE or
- * LOGSTORE_E_UNSUPPORTED_FORMAT with file and position (a batch that runs past the end is corrupt); -errno.
+ * LOGSTORE_E_UNSUPPORTED_FORMAT with file and position (a batch that runs past the end is corrupt); -errno
+ * (-ENODATA: the file got shorter than `end`).
  */
 int ls_walk_next(struct ls_walk *walk, struct logstore_batch_info *ret_info, uint64_t *ret_position,
                  struct logstore_error *ret_error);
@@ -132,13 +139,21 @@ int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct
 
 /*
  * Offset of the first index entry at or above `position` (or the one after it): the exclusive upper bound
- * of the offsets of a read that ends there. Returns 1 with the offset, 0 if there is none, or -errno.
+ * of the offsets of a read that ends there. Returns 1 with the offset; 0 if there is none, or if it is
+ * wrong (the end of the segment is right then); or -errno.
  */
 int ls_segment_upper_bound(struct ls_segment *seg, uint64_t position, int64_t *ret_offset);
 
 /*
- * Where to begin looking for a record with a timestamp at or above the given one: the time index entry at
- * or below it, then the offset index. Returns 0 and a position, or -errno.
+ * Whether a time index entry holds against the batch below `end` it names. Returns 1 and where that batch
+ * begins, 0, or -errno. Damage to the log counts as "no": a walk from the front will tell it.
+ */
+int ls_segment_follow_time_entry(struct ls_segment *seg, const struct ls_time_entry *entry, uint64_t end,
+                                 uint64_t *ret_position);
+
+/*
+ * Where to begin looking for a record with a timestamp at or above the given one: the time index entry
+ * below it, then the offset index. Returns 0 and a position, or -errno.
  */
 int ls_segment_time_position(struct ls_segment *seg, int64_t timestamp, int64_t start_offset, uint64_t end,
                              uint64_t *ret_position, struct logstore_error *ret_error);
@@ -152,8 +167,12 @@ struct ls_tail {
 	bool exact;          /* the file ends there */
 };
 /*
- * Finds the end of data of a log file that nobody wrote through this object. `lenient` (readers beside an
- * owner): half a batch, zeros, or a last batch with a wrong checksum are the end; otherwise they are errors.
+ * Finds the end of data of a log file that nobody wrote through this object: reads headers from the last
+ * index entry on, and checks the last batch's checksum. Timestamps are those of the batches it met.
+ * `lenient` (readers beside an owner): where batches end or make no sense is the end of the data.
+ * Otherwise, for who will write: half a batch, zeros and other damage are what ls_walk_next() says; offsets
+ * that go back or leave the segment's range, and a wrong checksum of the last batch, LOGSTORE_E_UNCLEAN.
+ * Also -errno and -ENOMEM.
  */
 int ls_segment_find_tail(struct ls_segment *seg, uint64_t file_size, bool lenient, struct ls_tail *ret_tail,
                          struct logstore_error *ret_error);
@@ -192,7 +211,7 @@ int ls_segment_should_roll(struct ls_segment *seg, const struct ls_log_config *c
 
 /* Appends an aborted transaction to the index file. Returns 0 or -errno; then nothing was appended. */
 int ls_segment_append_txn(struct ls_segment *seg, const struct logstore_txn_entry *entry);
-/* Takes the last `count` entries back. Returns 0 or -errno. */
+/* Takes the last `count` entries back. Returns 0 or -errno; the entries are gone for readers all the same. */
 int ls_segment_undo_txn(struct ls_segment *seg, uint64_t count);
 
 /* A growing list of aborted transactions. */
@@ -204,7 +223,9 @@ struct ls_aborted_list {
 };
 /*
  * Collects what a read of [from, upper) must leave out. Returns 1 if the search is complete, 0 if the next
- * segment's index has to be searched too, LOGSTORE_E_CORRUPT_FILE, -errno or -ENOMEM.
+ * segment's index has to be searched too, LOGSTORE_E_CORRUPT_FILE, LOGSTORE_E_UNSUPPORTED_VERSION, -errno
+ * or -ENOMEM. A file that lost its end is corrupt: what it does not say any more would be read as
+ * committed. (A reader beside an owner may see half an entry, which is being written.)
  */
 int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upper, struct ls_aborted_list *list,
                                struct logstore_error *ret_error);
@@ -213,11 +234,15 @@ int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upp
 
 /*
  * Cuts everything from the batch that contains `offset` on, indexes first, then the log; fsyncs them.
- * Returns 0 or an error; then the segment must not be used for appending any more.
+ * Returns 0, LOGSTORE_E_CORRUPT_FILE, -errno, or as ls_walk_next(). After an error the segment must not be
+ * used for appending any more; if the log or the transaction index is damaged, nothing was cut.
  */
 int ls_segment_truncate(struct ls_segment *seg, int64_t offset, int64_t now_ms, struct logstore_error *ret_error);
 
-/* Largest timestamp and its offset from the last time index entry and the batches behind it. */
+/*
+ * Largest timestamp and its offset from the last time index entry and the batches behind it; from all
+ * batches if the entry is wrong. Returns 0 or as ls_walk_next().
+ */
 int ls_segment_recompute_max_timestamp(struct ls_segment *seg, struct logstore_error *ret_error);
 
 #endif

@@ -27,7 +27,6 @@ int ls_segment_write(struct ls_segment *seg, const struct logstore_iovec *iov, u
 	LS_ASSERT(position >= atomic_load(&seg->size)); /* S3 */
 	if (fd < 0)
 		return fd;
-	seg->log_dirty = true;
 	return ls_io_writev_full(seg->env->io, fd, iov, count, position);
 }
 
@@ -71,7 +70,6 @@ void ls_segment_note_batch(struct ls_segment *seg, const struct logstore_batch_i
 
 		ls_offset_entry_write(bytes, seg->base, &entry);
 		ls_index_file_append(&seg->offset_index, bytes);
-		seg->last_offset_entry = entry.offset;
 		add_time_entry(seg);
 		seg->bytes_since_entry = 0;
 	}
@@ -147,11 +145,11 @@ int ls_segment_should_roll(struct ls_segment *seg, const struct ls_log_config *c
 	uint64_t limit = (uint64_t)config->segment_bytes;
 	int r;
 
+	if (question->append_last_offset < seg->base || question->append_last_offset - seg->base > INT32_MAX)
+		return 1; /* also of an empty segment: its base cannot reach the offset */
 	if (question->append_bytes > limit || size > limit - question->append_bytes)
 		return size > 0;
 	if (size > LS_SEGMENT_MAX_SIZE - question->append_bytes)
-		return 1;
-	if (question->append_last_offset < seg->base || question->append_last_offset - seg->base > INT32_MAX)
 		return 1;
 	if (size == 0)
 		return 0; /* nothing is gained by a new empty one, not even if its index has no room at all */

@@ -1,6 +1,10 @@
 /*
- * From offsets and times to positions. Index entries are hints: the batch an entry points to must be the
- * one it names, else the walk begins at the front.
+ * From offsets and times to positions. Index entries are hints: what an entry points to must be what it
+ * names, else the walk begins at the front.
+ *
+ * An offset index entry (O, P) says that an append begins at byte P and that O is the last offset of its
+ * last batch. Since Kafka 4.0 every batch counts as one; before, an append of several batches (a follower
+ * made nearly all like that) had one entry for all.
  */
 #include <errno.h>
 
@@ -61,24 +65,33 @@ static int offset_hint(struct ls_segment *seg, int64_t offset, struct ls_offset_
 }
 
 /*
- * Starts a walk at the batch the hint names, or at the front if the hint is wrong. Damage met at the hint
- * is the hint's: the walk from the front will tell whether the log is whole.
+ * Whether a batch of the segment begins where an entry points, and one in a row with it ends with the
+ * offset the entry names. Damage met on the way is the entry's: the walk from the front will tell whether
+ * the log is whole.
  */
+static bool entry_holds(struct ls_walk *walk, const struct ls_offset_entry *entry)
+{
+	struct logstore_batch_info info = {0};
+	int64_t lowest = walk->seg->base;
+	uint64_t position;
+
+	do {
+		if (ls_walk_next(walk, &info, &position, NULL) != 1 || info.base_offset < lowest)
+			return false;
+		lowest = info.last_offset;
+	} while (info.last_offset < entry->offset);
+	return info.last_offset == entry->offset;
+}
+
+/* Starts a walk where the hint leads, or at the front if the hint is wrong. */
 static void walk_from_hint(struct ls_walk *walk, struct ls_segment *seg, const struct ls_offset_entry *hint,
                            uint64_t end)
 {
-	struct logstore_batch_info info;
-	uint64_t position;
-
-	if (hint->position < end) {
-		ls_walk_init(walk, seg, hint->position, end);
-		if (ls_walk_next(walk, &info, &position, NULL) == 1 && info.last_offset == hint->offset &&
-		    info.base_offset >= seg->base) {
-			walk->position = hint->position;
-			return;
-		}
-	}
-	ls_walk_init(walk, seg, 0, end);
+	ls_walk_init(walk, seg, hint->position, end);
+	if (entry_holds(walk, hint))
+		walk->position = hint->position; /* what was read stays in its buffer */
+	else
+		ls_walk_init(walk, seg, 0, end);
 }
 
 static int start_walk(struct ls_walk *walk, struct ls_segment *seg, int64_t offset, uint64_t end)
@@ -96,12 +109,12 @@ static int start_walk(struct ls_walk *walk, struct ls_segment *seg, int64_t offs
 	return 0;
 }
 
-static int index_error(struct ls_segment *seg, int code, const char *ending, struct logstore_error *ret_error)
+static int read_error(struct ls_segment *seg, int code, const char *ending, struct logstore_error *ret_error)
 {
 	char path[LS_PATH_MAX];
 
 	ls_segment_path(seg, ending, path);
-	return ls_error_io(ret_error, code, "cannot read an index entry", path);
+	return ls_error_io(ret_error, code, "cannot read", path);
 }
 
 int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct logstore_batch_info *ret_info,
@@ -114,7 +127,7 @@ int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct
 
 	r = start_walk(&walk, seg, offset, end);
 	if (r < 0)
-		return index_error(seg, r, ".index", ret_error);
+		return read_error(seg, r, ".index", ret_error);
 	while ((r = ls_walk_next(&walk, &info, &position, ret_error)) == 1) {
 		if (info.last_offset >= offset) {
 			*ret_info = info;
@@ -182,18 +195,42 @@ int ls_segment_upper_bound(struct ls_segment *seg, uint64_t position, int64_t *r
 	uint64_t count = ls_index_file_count(&seg->offset_index), at;
 	uint8_t bytes[LS_OFFSET_ENTRY_SIZE];
 	struct ls_offset_entry entry;
+	struct ls_walk walk;
 	int r;
 
 	if (count == 0)
 		return 0;
 	r = probe_upper_bound(seg, count, (int64_t)position, &at);
 	if (r == 1)
-		r = ls_index_file_get(&seg->offset_index, at, bytes) < 0 ? -ENODATA : 1;
-	if (r <= 0)
-		return r == -ENODATA ? 0 : r;
+		r = ls_index_file_get(&seg->offset_index, at, bytes);
+	else if (r == 0)
+		return 0;
+	if (r < 0)
+		return r == -ENODATA ? 0 : r; /* shorter by now: as if there were no entry */
+	/* A bound that is too low would hide aborted transactions (S2). */
 	if (ls_offset_entry_read(bytes, seg->base, &entry, NULL) < 0 || entry.position < position)
-		return 0; /* a damaged index: the caller takes the end of the segment */
+		return 0;
+	ls_walk_init(&walk, seg, entry.position, atomic_load(&seg->size));
+	if (!entry_holds(&walk, &entry))
+		return 0;
 	*ret_offset = entry.offset;
+	return 1;
+}
+
+int ls_segment_follow_time_entry(struct ls_segment *seg, const struct ls_time_entry *entry, uint64_t end,
+                                 uint64_t *ret_position)
+{
+	struct logstore_batch_info info;
+	uint64_t position;
+	int r;
+
+	r = ls_segment_find(seg, entry->offset, end, &info, &position, NULL);
+	if (r <= 0)
+		return r > -4096 ? r : 0;
+	/* The offset is the batch's last one; Kafka before 4.0 also wrote that of a record inside. */
+	if (info.max_timestamp != entry->timestamp || (info.magic == 2 && info.base_offset > entry->offset))
+		return 0;
+	*ret_position = position;
 	return 1;
 }
 
@@ -203,20 +240,29 @@ int ls_segment_time_position(struct ls_segment *seg, int64_t timestamp, int64_t 
 	uint8_t bytes[LS_TIME_ENTRY_SIZE];
 	struct ls_time_entry entry;
 	struct ls_walk walk;
-	int64_t offset = seg->base;
-	uint64_t at;
+	uint64_t at, position;
 	int r;
 
-	r = search(&seg->time_index, compare_timestamp, timestamp, &at, bytes);
+	/*
+	 * Below the timestamp, not at it: where several batches have the same one, an entry can be wrong
+	 * about which was the first, and its batch would not tell.
+	 */
+	r = timestamp > INT64_MIN ? search(&seg->time_index, compare_timestamp, timestamp - 1, &at, bytes) : 0;
 	if (r < 0)
-		return index_error(seg, r, ".timeindex", ret_error);
-	if (r == 1 && ls_time_entry_read(bytes, seg->base, &entry, NULL) == 0)
-		offset = entry.offset;
-	if (start_offset > offset)
-		offset = start_offset;
-	r = start_walk(&walk, seg, offset, end);
+		return read_error(seg, r, ".timeindex", ret_error);
+	/* An entry that lies would leave records out; one below start_offset is of no use. */
+	if (r == 1 && ls_time_entry_read(bytes, seg->base, &entry, NULL) == 0 && entry.offset >= start_offset) {
+		r = ls_segment_follow_time_entry(seg, &entry, end, &position);
+		if (r < 0)
+			return read_error(seg, r, ".log", ret_error);
+		if (r == 1) {
+			*ret_position = position;
+			return 0;
+		}
+	}
+	r = start_walk(&walk, seg, start_offset, end);
 	if (r < 0)
-		return index_error(seg, r, ".index", ret_error);
+		return read_error(seg, r, ".index", ret_error);
 	*ret_position = walk.position;
 	return 0;
 }
@@ -275,58 +321,113 @@ static int unclean_tail(struct ls_segment *seg, uint64_t position, const char *w
 	return ls_corrupt(ret_error, LOGSTORE_E_UNCLEAN, path, (int64_t)position, "%s", what);
 }
 
+/* What the walk over a tail has met. */
+struct tail_walk {
+	struct ls_tail tail;
+	struct ls_tail before; /* the tail without its last batch */
+	struct logstore_batch_info last;
+	uint64_t last_position;
+	uint64_t count;
+};
+
+/* Why a batch cannot stand behind the tail, or NULL. */
+static const char *misfit(const struct ls_segment *seg, const struct ls_tail *tail,
+                          const struct logstore_batch_info *info, bool lenient)
+{
+	if (info->last_offset < tail->next_offset || (info->magic == 2 && info->base_offset < tail->next_offset))
+		return "offsets go back from one batch to the next";
+	if (info->last_offset == INT64_MAX)
+		return "no offset can follow the last one of the batch";
+	/* Only a writer cares: it could not make index entries here. */
+	if (!lenient && info->last_offset - seg->base > INT32_MAX)
+		return "the offset is more than 2^31-1 above the segment's base: the segment must be split";
+	return NULL;
+}
+
+static void note_tail_batch(struct tail_walk *met, const struct logstore_batch_info *info, uint64_t position)
+{
+	met->before = met->tail;
+	if (info->max_timestamp > met->tail.max_timestamp) {
+		met->tail.max_timestamp = info->max_timestamp;
+		met->tail.max_timestamp_offset = info->last_offset;
+	}
+	met->tail.next_offset = info->last_offset + 1;
+	met->tail.size = position + info->size;
+	met->last = *info;
+	met->last_position = position;
+	met->count++;
+}
+
+/* Walks to where the batches end. Returns 0 or an error; if `lenient`, damage is an end like any other. */
+static int walk_tail(struct ls_segment *seg, struct ls_walk *walk, bool lenient, struct tail_walk *met,
+                     struct logstore_error *ret_error)
+{
+	struct logstore_error *detail = lenient ? NULL : ret_error;
+	struct logstore_batch_info info;
+	uint64_t position;
+	int r;
+
+	*met = (struct tail_walk){
+		.tail = {.next_offset = seg->base, .max_timestamp = LOGSTORE_NO_TIMESTAMP,
+		         .max_timestamp_offset = seg->base},
+	};
+	while ((r = ls_walk_next(walk, &info, &position, detail)) == 1) {
+		const char *why = misfit(seg, &met->tail, &info, lenient);
+
+		if (why) {
+			r = unclean_tail(seg, position, why, detail);
+			break;
+		}
+		note_tail_batch(met, &info, position);
+	}
+	if (r < 0 && r > -4096)
+		return lenient ? read_error(seg, r, ".log", ret_error) : r;
+	return lenient ? 0 : r;
+}
+
+/* The last batch has a wrong checksum: the tail ends before it. */
+static int drop_last(struct ls_segment *seg, struct tail_walk *met, struct logstore_error *ret_error)
+{
+	struct ls_walk walk;
+
+	if (met->count > 1) {
+		met->tail = met->before;
+		return 0;
+	}
+	/* The walk began with it: only one from the front tells what comes before. */
+	ls_walk_init(&walk, seg, 0, met->last_position);
+	return walk_tail(seg, &walk, true, met, ret_error);
+}
+
 int ls_segment_find_tail(struct ls_segment *seg, uint64_t file_size, bool lenient, struct ls_tail *ret_tail,
                          struct logstore_error *ret_error)
 {
-	struct ls_tail tail = {.next_offset = seg->base, .max_timestamp = LOGSTORE_NO_TIMESTAMP,
-	                       .max_timestamp_offset = seg->base};
-	struct logstore_batch_info info, last = {0};
-	uint64_t position, last_position = 0, last_end = 0;
-	struct ls_tail before = tail;
 	struct ls_offset_entry hint;
+	struct tail_walk met;
 	struct ls_walk walk;
 	int r;
 
 	r = last_offset_hint(seg, file_size, &hint);
 	if (r < 0)
-		return index_error(seg, r, ".index", ret_error);
+		return read_error(seg, r, ".index", ret_error);
 	if (r == 1)
 		walk_from_hint(&walk, seg, &hint, file_size);
 	else
 		ls_walk_init(&walk, seg, 0, file_size);
-	while ((r = ls_walk_next(&walk, &info, &position, ret_error)) == 1) {
-		if (info.base_offset < tail.next_offset && last_end > 0 && info.magic == 2) {
-			r = unclean_tail(seg, position, "offsets go back from one batch to the next", ret_error);
-			break;
-		}
-		before = tail;
-		if (info.max_timestamp > tail.max_timestamp) {
-			tail.max_timestamp = info.max_timestamp;
-			tail.max_timestamp_offset = info.last_offset;
-		}
-		tail.next_offset = info.last_offset + 1;
-		tail.size = position + info.size;
-		last = info;
-		last_position = position;
-		last_end = tail.size;
-	}
-	if (r < 0 && r > -4096)
+	r = walk_tail(seg, &walk, lenient, &met, ret_error);
+	if (r < 0)
 		return r;
-	if (r < 0 && !lenient)
-		return r;
-	if (last_end > 0) {
-		r = crc_matches(seg, last_position, &last);
+	r = met.count > 0 ? crc_matches(seg, met.last_position, &met.last) : 1;
+	if (r == 0 && !lenient)
+		return unclean_tail(seg, met.last_position, "the last batch has a wrong checksum", ret_error);
+	if (r < 0)
+		return read_error(seg, r, ".log", ret_error);
+	if (r == 0) {
+		r = drop_last(seg, &met, ret_error);
 		if (r < 0)
-			return index_error(seg, r, ".log", ret_error);
-		if (r == 0) {
-			if (!lenient)
-				return unclean_tail(seg, last_position, "the last batch has a wrong checksum",
-				                    ret_error);
-			tail = before;
-			tail.size = last_position;
-		}
+			return r;
 	}
-	tail.exact = tail.size == file_size;
-	*ret_tail = tail;
+	met.tail.exact = met.tail.size == file_size;
+	*ret_tail = met.tail;
 	return 0;
 }

@@ -59,6 +59,37 @@ static int add_aborted(struct ls_aborted_list *list, const struct logstore_txn_e
 	return 0;
 }
 
+/* Takes what matters of `count` entries, the first of which is number `first`. Returns as ls_segment_collect_aborted(). */
+static int collect_entries(const uint8_t *bytes, uint64_t first, uint64_t count, int64_t from, int64_t upper,
+                           struct ls_aborted_list *list, const char *path, struct logstore_error *ret_error)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		int64_t position = (int64_t)((first + i) * LS_TXN_ENTRY_SIZE);
+		struct logstore_txn_entry entry;
+		int r = ls_txn_entry_read(bytes + i * LS_TXN_ENTRY_SIZE, &entry, ret_error);
+
+		if (r < 0) {
+			if (ret_error)
+				ret_error->position = position;
+			return ls_error_at(ret_error, r, path, position, -1);
+		}
+		if (entry.last_offset >= from && entry.first_offset < upper) {
+			r = add_aborted(list, &entry);
+			if (r < 0)
+				return r;
+		}
+		if (entry.last_stable_offset >= upper)
+			return 1;
+	}
+	return 0;
+}
+
+/* Whether the file has lost its end: less than an entry, or zeros that a crash left. */
+static bool lost_end(struct ls_segment *seg)
+{
+	return ls_index_file_tail(&seg->txn_index) >= (seg->read_only ? LS_TXN_ENTRY_SIZE : 1);
+}
+
 int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upper, struct ls_aborted_list *list,
                                struct logstore_error *ret_error)
 {
@@ -66,28 +97,19 @@ int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upp
 	uint8_t bytes[READ_COUNT * LS_TXN_ENTRY_SIZE];
 	char path[LS_PATH_MAX];
 
-	for (uint64_t at = 0; at < count;) {
+	ls_segment_path(seg, ".txnindex", path);
+	for (uint64_t at = 0; at < count; at += READ_COUNT) {
 		uint64_t n = count - at < READ_COUNT ? count - at : READ_COUNT;
 		int r = ls_index_file_read(&seg->txn_index, at, n, bytes);
 
-		ls_segment_path(seg, ".txnindex", path);
 		if (r < 0)
 			return ls_error_io(ret_error, r, "cannot read the transaction index", path);
-		for (uint64_t i = 0; i < n; i++) {
-			struct logstore_txn_entry entry;
-
-			r = ls_txn_entry_read(bytes + i * LS_TXN_ENTRY_SIZE, &entry, ret_error);
-			if (r < 0)
-				return ls_error_at(ret_error, r, path, (int64_t)((at + i) * LS_TXN_ENTRY_SIZE), -1);
-			if (entry.last_offset >= from && entry.first_offset < upper) {
-				r = add_aborted(list, &entry);
-				if (r < 0)
-					return r;
-			}
-			if (entry.last_stable_offset >= upper)
-				return 1;
-		}
-		at += n;
+		r = collect_entries(bytes, at, n, from, upper, list, path, ret_error);
+		if (r != 0)
+			return r;
 	}
+	if (lost_end(seg))
+		return ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_FILE, path, (int64_t)(count * LS_TXN_ENTRY_SIZE),
+		                  "the transaction index does not end with a whole entry");
 	return 0;
 }

@@ -42,11 +42,37 @@ static int fill(struct ls_walk *walk, size_t need, const uint8_t **ret_bytes, si
 	return 0;
 }
 
+/* The path is made here, on the way out: a walk passes many headers for one that is damaged. */
+static int damaged(const struct ls_walk *walk, int code, const struct logstore_batch_info *info,
+                   struct logstore_error *ret_error)
+{
+	char path[LS_PATH_MAX];
+
+	ls_segment_path(walk->seg, ".log", path);
+	if (code == -ENODATA)
+		return ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_MESSAGE, path, (int64_t)walk->position,
+		                  "the file ends inside the header of a batch");
+	if (code == 0)
+		return ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_MESSAGE, path, (int64_t)walk->position,
+		                  "a batch of %u bytes runs past the end of the data at %llu", info->size,
+		                  (unsigned long long)walk->end);
+	if (ret_error)
+		ret_error->position = (int64_t)walk->position;
+	return ls_error_at(ret_error, code, path, (int64_t)walk->position, -1);
+}
+
+static int unreadable(const struct ls_walk *walk, int code, struct logstore_error *ret_error)
+{
+	char path[LS_PATH_MAX];
+
+	ls_segment_path(walk->seg, ".log", path);
+	return ls_error_io(ret_error, code == -ENODATA ? -EIO : code, "cannot read a batch header", path);
+}
+
 int ls_walk_next(struct ls_walk *walk, struct logstore_batch_info *ret_info, uint64_t *ret_position,
                  struct logstore_error *ret_error)
 {
 	struct logstore_batch_info info;
-	char path[LS_PATH_MAX];
 	const uint8_t *bytes;
 	size_t size;
 	int r;
@@ -54,22 +80,11 @@ int ls_walk_next(struct ls_walk *walk, struct logstore_batch_info *ret_info, uin
 	if (walk->position >= walk->end)
 		return 0;
 	r = fill(walk, LS_BATCH_HEADER_SIZE, &bytes, &size);
-	ls_segment_path(walk->seg, ".log", path);
 	if (r < 0)
-		return ls_error_io(ret_error, r == -ENODATA ? -EIO : r, "cannot read a batch header", path);
+		return unreadable(walk, r, ret_error);
 	r = ls_batch_info(bytes, size, &info, ret_error);
-	if (r == -ENODATA)
-		return ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_MESSAGE, path, (int64_t)walk->position,
-		                  "the file ends inside the header of a batch");
-	if (r < 0) {
-		if (ret_error)
-			ret_error->position = (int64_t)walk->position;
-		return ls_error_at(ret_error, r, path, (int64_t)walk->position, -1);
-	}
-	if (info.size > walk->end - walk->position)
-		return ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_MESSAGE, path, (int64_t)walk->position,
-		                  "a batch of %u bytes runs past the end of the data at %llu", info.size,
-		                  (unsigned long long)walk->end);
+	if (r < 0 || info.size > walk->end - walk->position)
+		return damaged(walk, r, &info, ret_error);
 	*ret_info = info;
 	*ret_position = walk->position;
 	walk->position += info.size;

@@ -39,6 +39,7 @@ struct logstore {
 	char *path;
 	bool read_only;
 	int lock_fd;
+	bool owner_written;         /* the line in the lock file is ours */
 	struct logstore_config *defaults;
 	int64_t producer_expiration_ms;
 	uint64_t max_decompressed_bytes;
@@ -55,7 +56,7 @@ struct logstore {
 };
 
 static int host_checkpoint(void *ctx, logstore_partition *part, int64_t recovery_point, int64_t log_start,
-                           struct logstore_error *ret_error);
+                           int64_t log_end, struct logstore_error *ret_error);
 
 /* ---- open ---------------------------------------------------------------------------------------------- */
 
@@ -68,8 +69,12 @@ static void free_store(logstore *store)
 	(void)ls_free(&env, store->slots);
 	ls_checkpoints_fini(&store->checkpoints);
 	(void)ls_config_free(store->defaults);
-	if (store->lock_fd >= 0)
+	if (store->lock_fd >= 0) {
+		/* The owner's line must not speak for whoever comes next; Kafka does not write one. */
+		if (store->owner_written)
+			(void)env.io->truncate(env.io->ctx, store->lock_fd, 0);
 		(void)env.io->close(env.io->ctx, store->lock_fd); /* releases the lock */
+	}
 	ls_mutex_fini(&store->lock);
 	ls_mutex_fini(&store->checkpoint_lock);
 	(void)ls_free(&env, store->path);
@@ -116,6 +121,12 @@ undo_memory:
 	return r;
 }
 
+/* An answer on its way to the caller: where memory ran out, nobody has filled in the error yet. */
+static int answer(const logstore *store, int r, struct logstore_error *ret_error)
+{
+	return r == -ENOMEM ? ls_error_io(ret_error, r, "no memory for", store->path) : r;
+}
+
 static int store_path(const logstore *store, const char *name, char ret_path[LS_PATH_MAX],
                       struct logstore_error *ret_error)
 {
@@ -153,6 +164,7 @@ static void write_owner(logstore *store)
 	const struct logstore_io *io = store->env.io;
 	struct ls_buf line;
 
+	store->owner_written = true;
 	ls_buf_init(&line, &store->env);
 	if (ls_buf_printf(&line, "pid=%ld started=%lld liblogstore %d.%d.%d\n", (long)getpid(),
 	                  (long long)ls_now_ms(&store->env), LOGSTORE_VERSION_MAJOR, LOGSTORE_VERSION_MINOR,
@@ -197,8 +209,18 @@ static int take_lock(logstore *store, struct logstore_error *ret_error)
 		return r;
 	}
 	store->lock_fd = fd;
-	write_owner(store);
 	return 0;
+}
+
+/* Whether a path is a directory. What vanished meanwhile is none. Returns 1, 0 or -errno. */
+static int is_directory(const logstore *store, const char *path)
+{
+	struct logstore_io_stat st;
+	int r = store->env.io->stat(store->env.io->ctx, path, &st);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return st.kind == LOGSTORE_IO_DIRECTORY;
 }
 
 /* Whether the directory holds a partition that has to be clean. */
@@ -207,16 +229,26 @@ static int find_partition(void *arg, const char *name)
 	char topic[LOGSTORE_TOPIC_NAME_MAX + 1];
 	enum ls_directory_kind kind;
 	logstore *store = arg;
-	struct logstore_io_stat st;
 	char path[LS_PATH_MAX];
 	int32_t number;
 
 	if (ls_directory_name_parse(name, &kind, topic, &number) < 0 || kind != LS_DIRECTORY_PARTITION ||
 	    ls_path_join(path, store->path, name) < 0)
 		return 0;
-	if (store->env.io->stat(store->env.io->ctx, path, &st) < 0 || st.kind != LOGSTORE_IO_DIRECTORY)
-		return 0;
-	return 1;
+	return is_directory(store, path);
+}
+
+static int write_marker(logstore *store, struct logstore_error *ret_error)
+{
+	static const char content[] = "{\"version\":0,\"brokerEpoch\":-1}";
+	char path[LS_PATH_MAX];
+	int r;
+
+	r = store_path(store, LS_NAME_CLEAN_SHUTDOWN, path, ret_error);
+	if (r < 0)
+		return r;
+	r = ls_io_replace_file(&store->env, path, content, sizeof content - 1);
+	return r < 0 ? ls_error_io(ret_error, r, "cannot write the clean-shutdown marker", path) : 0;
 }
 
 /* Judges the marker and removes it, durably. */
@@ -236,14 +268,19 @@ static int begin_writing(logstore *store, struct logstore_error *ret_error)
 		if (r == 1)
 			return ls_corrupt(ret_error, LOGSTORE_E_UNCLEAN, store->path, -1,
 			                  "the data directory was not closed cleanly (%s is missing), so its logs need "
-			                  "recovery; open it for reading only, or start and stop its Kafka",
+			                  "recovery, which this version leaves to Kafka; open it for reading only, copy "
+			                  "what it holds (logstore dump -rJ OLD | logstore append -J --keep-offsets "
+			                  "--create NEW), or start and stop a Kafka on it",
 			                  LS_NAME_CLEAN_SHUTDOWN);
 		return r < 0 ? ls_error_io(ret_error, r, "cannot list", store->path) : 0;
 	}
 	if (r == 0)
 		r = io->unlink(io->ctx, path);
-	if (r == 0)
+	if (r == 0) {
 		r = io->sync_dir(io->ctx, store->path);
+		if (r < 0)
+			(void)write_marker(store, NULL); /* nothing was written: the directory is as clean as before */
+	}
 	return r < 0 ? ls_error_io(ret_error, r, "cannot remove the clean-shutdown marker", path) : 0;
 }
 
@@ -257,12 +294,12 @@ static int check_defaults(const logstore *store, struct logstore_error *ret_erro
 int ls_store_open(const char *path, const struct logstore_options *options, const struct ls_env *env,
                   logstore **ret_store, struct logstore_error *ret_error)
 {
-	logstore *store;
+	logstore *store = NULL;
 	int r;
 
 	r = new_store(path, options, env, &store);
 	if (r < 0)
-		return r;
+		return ls_error_io(ret_error, r, "cannot open the data directory", path);
 	r = check_defaults(store, ret_error);
 	if (r == 0)
 		r = check_directory(store, options->create && !options->read_only, ret_error);
@@ -272,7 +309,10 @@ int ls_store_open(const char *path, const struct logstore_options *options, cons
 		r = ls_checkpoints_load(&store->checkpoints, store->path, store->read_only, ret_error);
 	if (r == 0 && !store->read_only)
 		r = begin_writing(store, ret_error);
+	if (r == 0 && !store->read_only)
+		write_owner(store);
 	if (r < 0) {
+		r = answer(store, r, ret_error);
 		free_store(store);
 		return r;
 	}
@@ -304,16 +344,38 @@ static int write_checkpoints(logstore *store, struct logstore_error *ret_error)
 {
 	int r;
 
-	r = ls_checkpoints_write(&store->checkpoints, store->path, LS_CHECKPOINT_RECOVERY_POINT, ret_error);
+	/*
+	 * The log start first: where both rise, a recovery point must not stand alone above data that was never
+	 * synced; where both fall, no file has been touched yet.
+	 */
+	r = ls_checkpoints_write(&store->checkpoints, store->path, LS_CHECKPOINT_LOG_START, ret_error);
 	if (r == 0)
-		r = ls_checkpoints_write(&store->checkpoints, store->path, LS_CHECKPOINT_LOG_START, ret_error);
+		r = ls_checkpoints_write(&store->checkpoints, store->path, LS_CHECKPOINT_RECOVERY_POINT, ret_error);
 	if (r == 0)
 		r = ls_checkpoints_write(&store->checkpoints, store->path, LS_CHECKPOINT_HIGH_WATERMARK, ret_error);
 	return r;
 }
 
+/*
+ * What a cleaner had looked at and is cut away must be looked at again when it is written anew. A lower
+ * offset than need be costs only work.
+ */
+static int lower_cleaner_offset(logstore *store, logstore_partition *part, int64_t offset,
+                                struct logstore_error *ret_error)
+{
+	const char *topic = ls_partition_topic(part);
+	int32_t number = ls_partition_number(part);
+	const struct ls_checkpoint_row *row = ls_checkpoints_find(&store->checkpoints, topic, number);
+	int r;
+
+	if (!row || row->offsets[LS_CHECKPOINT_CLEANER] <= offset)
+		return 0;
+	r = ls_checkpoints_set(&store->checkpoints, topic, number, LS_CHECKPOINT_CLEANER, offset);
+	return r < 0 ? r : ls_checkpoints_write(&store->checkpoints, store->path, LS_CHECKPOINT_CLEANER, ret_error);
+}
+
 static int host_checkpoint(void *ctx, logstore_partition *part, int64_t recovery_point, int64_t log_start,
-                           struct logstore_error *ret_error)
+                           int64_t log_end, struct logstore_error *ret_error)
 {
 	struct ls_partition_checkpoints values;
 	logstore *store = ctx;
@@ -322,10 +384,14 @@ static int host_checkpoint(void *ctx, logstore_partition *part, int64_t recovery
 	ls_partition_get_checkpoints(part, &values);
 	values.recovery_point = recovery_point;
 	values.log_start = log_start;
-	if (values.high_watermark > recovery_point && recovery_point < log_start)
+	if (values.high_watermark > log_end)
+		values.high_watermark = log_end;
+	if (values.high_watermark < log_start)
 		values.high_watermark = log_start;
 	ls_mutex_lock(&store->checkpoint_lock);
 	r = note_partition(store, part, &values);
+	if (r == 0)
+		r = lower_cleaner_offset(store, part, recovery_point, ret_error);
 	if (r == 0)
 		r = write_checkpoints(store, ret_error);
 	ls_mutex_unlock(&store->checkpoint_lock);
@@ -359,23 +425,10 @@ int ls_store_checkpoint(logstore *store, struct logstore_error *ret_error)
 	ls_mutex_lock(&store->lock);
 	r = checkpoint_all(store, ret_error);
 	ls_mutex_unlock(&store->lock);
-	return r;
+	return answer(store, r, ret_error);
 }
 
 /* ---- close ---------------------------------------------------------------------------------------------- */
-
-static int write_marker(logstore *store, struct logstore_error *ret_error)
-{
-	static const char content[] = "{\"version\":0,\"brokerEpoch\":-1}";
-	char path[LS_PATH_MAX];
-	int r;
-
-	r = store_path(store, LS_NAME_CLEAN_SHUTDOWN, path, ret_error);
-	if (r < 0)
-		return r;
-	r = ls_io_replace_file(&store->env, path, content, sizeof content - 1);
-	return r < 0 ? ls_error_io(ret_error, r, "cannot write the clean-shutdown marker", path) : 0;
-}
 
 static int shut_partitions(logstore *store, struct logstore_error *ret_error)
 {
@@ -416,6 +469,7 @@ int ls_store_close(logstore *store, struct logstore_error *ret_error)
 		if (r == 0)
 			r = write_marker(store, ret_error);
 	}
+	r = answer(store, r, ret_error);
 	free_store(store);
 	return r;
 }
@@ -452,9 +506,22 @@ static int check_name(const char *topic, int32_t number, struct logstore_error *
 {
 	if (!ls_topic_valid(topic) || number < 0)
 		return ls_error(ret_error, LOGSTORE_E_INVALID_NAME,
-		                "\"%.255s-%d\" is no partition: a topic has 1 to %d characters of [a-zA-Z0-9._-] and is not "
-		                "\".\" or \"..\", a number is 0 or more", topic, number, LOGSTORE_TOPIC_NAME_MAX);
+		                "\"%.255s-%d\" is no partition: a topic has 1 to %d characters of [a-zA-Z0-9._-] and "
+		                "is not \".\" or \"..\", a number is 0 or more", topic, number,
+		                LOGSTORE_TOPIC_NAME_MAX);
 	return 0;
+}
+
+/* Whether nobody has written since a clean close. A writer has seen to it before it removed the marker. */
+static bool is_clean(const logstore *store)
+{
+	char path[LS_PATH_MAX];
+	struct logstore_io_stat st;
+
+	if (!store->read_only)
+		return true;
+	return ls_path_join(path, store->path, LS_NAME_CLEAN_SHUTDOWN) == 0 &&
+	       store->env.io->stat(store->env.io->ctx, path, &st) == 0;
 }
 
 static void look_up_checkpoints(logstore *store, const char *topic, int32_t number,
@@ -462,8 +529,10 @@ static void look_up_checkpoints(logstore *store, const char *topic, int32_t numb
 {
 	const struct ls_checkpoint_row *row;
 
-	*ret_checkpoints = (struct ls_partition_checkpoints){LOGSTORE_NO_OFFSET, LOGSTORE_NO_OFFSET,
-	                                                     LOGSTORE_NO_OFFSET};
+	*ret_checkpoints = (struct ls_partition_checkpoints){
+		.recovery_point = LOGSTORE_NO_OFFSET, .log_start = LOGSTORE_NO_OFFSET,
+		.high_watermark = LOGSTORE_NO_OFFSET, .clean = is_clean(store),
+	};
 	ls_mutex_lock(&store->checkpoint_lock);
 	row = ls_checkpoints_find(&store->checkpoints, topic, number);
 	if (row) {
@@ -533,7 +602,41 @@ int ls_store_open_partition(logstore *store, const char *topic, int32_t number, 
 		*ret_part = part;
 	}
 	ls_mutex_unlock(&store->lock);
+	return answer(store, r, ret_error);
+}
+
+static int forget_checkpoints(logstore *store, const char *topic, int32_t number, struct logstore_error *ret_error)
+{
+	int r;
+
+	ls_mutex_lock(&store->checkpoint_lock);
+	ls_checkpoints_remove(&store->checkpoints, topic, number);
+	r = write_checkpoints(store, ret_error);
+	if (r == 0)
+		r = ls_checkpoints_write(&store->checkpoints, store->path, LS_CHECKPOINT_CLEANER, ret_error);
+	ls_mutex_unlock(&store->checkpoint_lock);
 	return r;
+}
+
+/*
+ * What the checkpoints say of an earlier partition of that name is not about the one to be made; of one
+ * that is still there it must stay.
+ */
+static int forget_predecessor(logstore *store, struct ls_partition_params *params, struct logstore_error *ret_error)
+{
+	const struct logstore_io *io = store->env.io;
+	struct logstore_io_stat st;
+	bool known;
+
+	if (io->stat(io->ctx, params->directory, &st) != -ENOENT)
+		return 0; /* creating it will fail */
+	params->checkpoints.recovery_point = LOGSTORE_NO_OFFSET;
+	params->checkpoints.log_start = LOGSTORE_NO_OFFSET;
+	params->checkpoints.high_watermark = LOGSTORE_NO_OFFSET;
+	ls_mutex_lock(&store->checkpoint_lock);
+	known = ls_checkpoints_find(&store->checkpoints, params->topic, params->number) != NULL;
+	ls_mutex_unlock(&store->checkpoint_lock);
+	return known ? forget_checkpoints(store, params->topic, params->number, ret_error) : 0;
 }
 
 int ls_store_create_partition(logstore *store, const char *topic, int32_t number,
@@ -552,13 +655,10 @@ int ls_store_create_partition(logstore *store, const char *topic, int32_t number
 		return r;
 	ls_mutex_lock(&store->lock);
 	r = reserve_slot(store);
-	if (r == 0) {
-		/* What the checkpoints say of an earlier partition of that name is not about this one. */
-		ls_mutex_lock(&store->checkpoint_lock);
-		ls_checkpoints_remove(&store->checkpoints, topic, number);
-		ls_mutex_unlock(&store->checkpoint_lock);
+	if (r == 0)
 		r = partition_params(store, topic, number, directory, &params, ret_error);
-	}
+	if (r == 0)
+		r = forget_predecessor(store, &params, ret_error);
 	if (r == 0)
 		r = ls_partition_create(&params, &options->topic_id, options->config, &part, ret_error);
 	if (r == 0) {
@@ -566,7 +666,7 @@ int ls_store_create_partition(logstore *store, const char *topic, int32_t number
 		*ret_part = part;
 	}
 	ls_mutex_unlock(&store->lock);
-	return r;
+	return answer(store, r, ret_error);
 }
 
 void ls_store_release_partition(logstore_partition *part)
@@ -602,34 +702,27 @@ int ls_store_refresh_partition(logstore_partition *part, struct logstore_error *
 		r = ls_partition_refresh(part, &checkpoints, ret_error);
 	}
 	ls_checkpoints_fini(&fresh);
-	return r;
+	return answer(store, r, ret_error);
 }
 
-/* Lets go of an idle open partition before its files are removed. */
-static int drop_slot(logstore *store, const char *topic, int32_t number, struct logstore_error *ret_error)
+static int check_idle(logstore *store, const char *topic, int32_t number, struct logstore_error *ret_error)
+{
+	struct slot *slot = find_slot(store, topic, number);
+
+	if (slot && (slot->openings > 0 || ls_partition_pins(slot->part) > 0))
+		return ls_error(ret_error, LOGSTORE_E_BUSY, "%s-%d is still open; close it first", topic, number);
+	return 0;
+}
+
+/* Lets go of an idle open partition, if it is one, whose files are gone. */
+static void drop_slot(logstore *store, const char *topic, int32_t number)
 {
 	struct slot *slot = find_slot(store, topic, number);
 
 	if (!slot)
-		return 0;
-	if (slot->openings > 0 || ls_partition_pins(slot->part) > 0)
-		return ls_error(ret_error, LOGSTORE_E_BUSY, "%s-%d is still open; close it first", topic, number);
+		return;
 	(void)ls_partition_free(slot->part);
 	*slot = store->slots[--store->slot_count];
-	return 0;
-}
-
-static int forget_checkpoints(logstore *store, const char *topic, int32_t number, struct logstore_error *ret_error)
-{
-	int r;
-
-	ls_mutex_lock(&store->checkpoint_lock);
-	ls_checkpoints_remove(&store->checkpoints, topic, number);
-	r = write_checkpoints(store, ret_error);
-	if (r == 0)
-		r = ls_checkpoints_write(&store->checkpoints, store->path, LS_CHECKPOINT_CLEANER, ret_error);
-	ls_mutex_unlock(&store->checkpoint_lock);
-	return r;
 }
 
 int ls_store_delete_partition(logstore *store, const char *topic, int32_t number, struct logstore_error *ret_error)
@@ -657,14 +750,17 @@ int ls_store_delete_partition(logstore *store, const char *topic, int32_t number
 	else if (r < 0)
 		r = ls_error_io(ret_error, r, "cannot look at", directory);
 	if (r == 0)
-		r = drop_slot(store, topic, number, ret_error);
+		r = check_idle(store, topic, number, ret_error);
 	if (r == 0) {
+		/* What it has not written yet is needed if it stays: the open partition is dropped only then. */
 		r = ls_partition_delete_directory(&store->env, store->path, directory, topic, number);
+		if (r == 0)
+			drop_slot(store, topic, number);
 		r = r < 0 ? ls_error_io(ret_error, r, "cannot delete", directory)
 		          : forget_checkpoints(store, topic, number, ret_error);
 	}
 	ls_mutex_unlock(&store->lock);
-	return r;
+	return answer(store, r, ret_error);
 }
 
 /* ---- listing --------------------------------------------------------------------------------------------- */
@@ -681,14 +777,15 @@ static int list_entry(void *arg, const char *name)
 	struct list *list = arg;
 	struct logstore_listing item = {0};
 	enum ls_directory_kind kind;
-	struct logstore_io_stat st;
 	char path[LS_PATH_MAX];
+	int r;
 
-	if (ls_directory_name_parse(name, &kind, item.topic, &item.partition) < 0 || kind != LS_DIRECTORY_PARTITION)
+	if (ls_directory_name_parse(name, &kind, item.topic, &item.partition) < 0 || kind != LS_DIRECTORY_PARTITION ||
+	    ls_path_join(path, list->store->path, name) < 0)
 		return 0;
-	if (ls_path_join(path, list->store->path, name) < 0 ||
-	    list->store->env.io->stat(list->store->env.io->ctx, path, &st) < 0 || st.kind != LOGSTORE_IO_DIRECTORY)
-		return 0;
+	r = is_directory(list->store, path);
+	if (r <= 0)
+		return r;
 	if (list->count == list->capacity) {
 		size_t capacity = list->capacity ? list->capacity * 2 : 16;
 		struct logstore_listing *items =
@@ -719,7 +816,7 @@ int ls_store_list(logstore *store, struct logstore_listing **ret_listings, size_
 
 	if (r < 0) {
 		(void)ls_free(&store->env, list.items);
-		return r == -ENOMEM ? r : ls_error_io(ret_error, r, "cannot list", store->path);
+		return ls_error_io(ret_error, r, "cannot list", store->path);
 	}
 	if (list.count > 1)
 		qsort(list.items, list.count, sizeof list.items[0], compare_listings);

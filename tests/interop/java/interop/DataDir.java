@@ -17,6 +17,7 @@ import org.apache.kafka.storage.internals.checkpoint.OffsetCheckpointFile;
 import org.apache.kafka.storage.internals.log.LogConfig;
 import org.apache.kafka.storage.internals.log.LogDirFailureChannel;
 import org.apache.kafka.storage.internals.log.LogOffsetsListener;
+import org.apache.kafka.storage.internals.log.LogSegment;
 import org.apache.kafka.storage.internals.log.ProducerStateManagerConfig;
 import org.apache.kafka.storage.internals.log.UnifiedLog;
 import org.apache.kafka.storage.log.metrics.BrokerTopicStats;
@@ -101,8 +102,19 @@ final class DataDir {
             LogOffsetsListener.NO_OP_OFFSETS_LISTENER);
         log.updateHighWatermark(highWatermarks.getOrDefault(name, 0L));
         log.updateHighWatermark(log.logEndOffset());
+        lookAtTimestamps(log);
         logs.put(name, log);
         return log;
+    }
+
+    /**
+     * As the first retention check does. A segment that nobody asked for its largest timestamp before it is
+     * truncated forgets it, and with it the closing entry of its time index.
+     */
+    private static void lookAtTimestamps(UnifiedLog log) throws IOException {
+        for (LogSegment segment : log.logSegments()) {
+            segment.largestTimestamp();
+        }
     }
 
     UnifiedLog log(String partition) throws IOException {
