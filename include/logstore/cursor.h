@@ -99,7 +99,11 @@ LOGSTORE_API int logstore_cursor_next(logstore_cursor *cursor, struct logstore_e
  * @cursor: the cursor
  * @ret_error: detail, or NULL
  *
- * Returns: 0; LOGSTORE_E_CORRUPT_MESSAGE if the end of the batch cannot be told and no later batch is found.
+ * If where the batch ends cannot be told, the next whole batch with a right checksum is looked for; if there
+ * is none in the segment, the cursor goes on with the next segment. With READ_COMMITTED a skipped batch may
+ * have been a marker: up to the next marker of its producer data may then be left out that was committed.
+ *
+ * Returns: 0; -errno; -ENOMEM.
  * Threads: one thread at a time.
  * Blocking: may read on to find the next batch.
  * Since: 0.1

@@ -82,7 +82,7 @@ static bool is_untouched(const void *output, size_t size)
 #define EXPECT_UNTOUCHED(world, output) \
 	EXPECT(world, is_untouched(&(output), sizeof(output)), "an output was touched: " #output)
 
-/* ---- opening and making ------------------------------------------------------------------------------------- */
+/* ---- opening and making -------------------------------------------------------------------------------- */
 
 static int act_open(struct world *world)
 {
@@ -133,7 +133,8 @@ static int act_create(struct world *world)
 	logstore_config *config;
 	int r;
 
-	if (logstore_config_new(&config) != 0 || logstore_config_set(config, "retention.ms", "1000", NULL) != 0)
+	if (logstore_config_new(&config) != 0 ||
+	    logstore_config_set(config, "retention.ms", "1000", NULL) != 0)
 		abort();
 	logstore_create_options_init(&options);
 	options.config = config;
@@ -153,7 +154,8 @@ static bool is_listed(struct world *world, const char *topic)
 	bool found = false;
 	size_t count;
 
-	EXPECT(world, logstore_list(world->store, &listings, &count, NULL) == 0, "the directory cannot be listed");
+	EXPECT(world, logstore_list(world->store, &listings, &count, NULL) == 0,
+	       "the directory cannot be listed");
 	for (size_t i = 0; i < count; i++)
 		found = found || strcmp(listings[i].topic, topic) == 0;
 	logstore_free_listings(world->store, listings);
@@ -196,7 +198,8 @@ static void prepare_delete_opened(struct world *world)
 
 	EXPECT(world, logstore_partition_open(world->store, "u", 0, &world->other, NULL) == 0, "open u");
 	world_batch(world, &batch, 30, 4);
-	EXPECT(world, logstore_append_records(world->other, batch.records, 4, NULL, NULL, &result, NULL) == 0, "append");
+	EXPECT(world, logstore_append_records(world->other, batch.records, 4, NULL, NULL, &result, NULL) == 0,
+	       "append");
 	world->other = logstore_partition_close(world->other);
 }
 
@@ -205,7 +208,7 @@ static void verify_deleted(struct world *world)
 	EXPECT(world, !is_listed(world, "u"), "a deleted partition is still there");
 }
 
-/* ---- appending ---------------------------------------------------------------------------------------------- */
+/* ---- appending ----------------------------------------------------------------------------------------- */
 
 static int judge_append(struct world *world, int r, const struct logstore_append_result *result, size_t count)
 {
@@ -213,15 +216,16 @@ static int judge_append(struct world *world, int r, const struct logstore_append
 		EXPECT_UNTOUCHED(world, *result);
 		return r;
 	}
-	EXPECT(world, !result->duplicate && result->first_offset == world->before.offsets.log_end, "first offset %" PRId64,
-	       result->first_offset);
-	EXPECT(world, result->last_offset == result->first_offset + (int64_t)count - 1, "last offset %" PRId64,
-	       result->last_offset);
+	EXPECT(world, !result->duplicate && result->first_offset == world->before.offsets.log_end,
+	       "first offset %" PRId64, result->first_offset);
+	EXPECT(world, result->last_offset == result->first_offset + (int64_t)count - 1,
+	       "last offset %" PRId64, result->last_offset);
 	world->added = (int64_t)count;
 	return r;
 }
 
-static int append_records(struct world *world, size_t count, const struct logstore_records_options *records_options,
+static int append_records(struct world *world, size_t count,
+                          const struct logstore_records_options *records_options,
                           const struct logstore_append_options *options)
 {
 	struct logstore_append_result result;
@@ -229,8 +233,10 @@ static int append_records(struct world *world, size_t count, const struct logsto
 
 	world_batch(world, &batch, 40, count);
 	fill_untouched(&result, sizeof result);
-	return judge_append(world, logstore_append_records(world->part, batch.records, count, records_options, options,
-	                                                   &result, &world->error), &result, count);
+	return judge_append(world,
+	                    logstore_append_records(world->part, batch.records, count, records_options,
+	                                            options, &result, &world->error),
+	                    &result, count);
 }
 
 static int act_append(struct world *world)
@@ -282,7 +288,8 @@ static void prepare_full_segment(struct world *world)
 		struct world_batch batch;
 
 		world_batch(world, &batch, 41, 9);
-		EXPECT(world, logstore_append_records(world->part, batch.records, 9, NULL, NULL, &result, NULL) == 0,
+		EXPECT(world,
+		       logstore_append_records(world->part, batch.records, 9, NULL, NULL, &result, NULL) == 0,
 		       "append");
 		logstore_partition_offsets(world->part, &offsets);
 	}
@@ -302,7 +309,8 @@ static void verify_rolled(struct world *world)
 	struct logstore_offsets offsets;
 
 	logstore_partition_offsets(world->part, &offsets);
-	EXPECT(world, offsets.segment_count == world->before.offsets.segment_count + 1, "no new segment was made");
+	EXPECT(world, offsets.segment_count == world->before.offsets.segment_count + 1,
+	       "no new segment was made");
 }
 
 /* Batches of a leader, more than go into one write. */
@@ -343,8 +351,10 @@ static int act_append_follower(struct world *world)
 	logstore_append_options_init(&options);
 	options.origin = LOGSTORE_ORIGIN_REPLICATION;
 	fill_untouched(&result, sizeof result);
-	return judge_append(world, logstore_append_batches(world->part, encoded, encoded_size, &options, &result,
-	                                                   &world->error), &result, 40);
+	return judge_append(
+		world,
+		logstore_append_batches(world->part, encoded, encoded_size, &options, &result, &world->error),
+		&result, 40);
 }
 
 /* A batch of a producer that has to be compressed on the way. */
@@ -353,7 +363,8 @@ static void prepare_compressing(struct world *world)
 	struct logstore_batch_options options;
 	logstore_config *config;
 
-	if (logstore_config_new(&config) != 0 || logstore_config_set(config, "compression.type", "lz4", NULL) != 0)
+	if (logstore_config_new(&config) != 0 ||
+	    logstore_config_set(config, "compression.type", "lz4", NULL) != 0)
 		abort();
 	EXPECT(world, logstore_partition_override_config(world->part, config, NULL) == 0, "override");
 	(void)logstore_config_free(config);
@@ -384,7 +395,8 @@ static int append_marker(struct world *world, bool commit, enum logstore_durabil
 	marker.producer_epoch = 0;
 	marker.commit = commit;
 	fill_untouched(&result, sizeof result);
-	return judge_append(world, logstore_append_marker(world->part, &marker, &options, &result, &world->error),
+	return judge_append(world,
+	                    logstore_append_marker(world->part, &marker, &options, &result, &world->error),
 	                    &result, 1);
 }
 
@@ -419,12 +431,13 @@ static void prepare_many_entries(struct world *world)
 	EXPECT(world, logstore_roll(world->part, NULL) == 0, "roll");
 	for (int i = 0; i < 128; i++) {
 		world_batch(world, &batch, 60, 1);
-		EXPECT(world, logstore_append_records(world->part, batch.records, 1, NULL, NULL, &result, NULL) == 0,
+		EXPECT(world,
+		       logstore_append_records(world->part, batch.records, 1, NULL, NULL, &result, NULL) == 0,
 		       "append");
 	}
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static int act_read(struct world *world)
 {
@@ -469,7 +482,8 @@ static int read_all(struct world *world, enum logstore_isolation isolation, size
 	options.control_records = isolation == LOGSTORE_READ_LOG_END;
 	options.buffer_bytes = 500;
 	fill_untouched(&cursor, sizeof cursor);
-	r = logstore_cursor_open(world->part, world->before.offsets.log_start, &options, &cursor, &world->error);
+	r = logstore_cursor_open(world->part, world->before.offsets.log_start, &options, &cursor,
+	                         &world->error);
 	if (r < 0) {
 		EXPECT_UNTOUCHED(world, cursor);
 		return r;
@@ -523,8 +537,8 @@ static int act_cursor_committed(struct world *world)
 	size_t count = SIZE_MAX;
 	int r = read_all(world, LOGSTORE_READ_COMMITTED, &count);
 
-	EXPECT(world, count == SIZE_MAX || count == committed_count, "the cursor delivered %zu records, not %zu", count,
-	       committed_count);
+	EXPECT(world, count == SIZE_MAX || count == committed_count,
+	       "the cursor delivered %zu records, not %zu", count, committed_count);
 	return r;
 }
 
@@ -534,7 +548,8 @@ static int lookup(struct world *world, int64_t timestamp)
 	int r;
 
 	fill_untouched(&found, sizeof found);
-	r = logstore_offset_for_timestamp(world->part, timestamp, LOGSTORE_READ_LOG_END, &found, &world->error);
+	r = logstore_offset_for_timestamp(world->part, timestamp, LOGSTORE_READ_LOG_END, &found,
+	                                  &world->error);
 	if (r < 0) {
 		EXPECT_UNTOUCHED(world, found);
 		return r;
@@ -596,7 +611,8 @@ static int count_entry(void *arg, const struct logstore_file_entry *entry)
 static int act_index(struct world *world)
 {
 	size_t count = 0;
-	int r = logstore_inspect_index(world->part, 0, LOGSTORE_FILE_OFFSET_INDEX, count_entry, &count, &world->error);
+	int r = logstore_inspect_index(world->part, 0, LOGSTORE_FILE_OFFSET_INDEX, count_entry, &count,
+	                               &world->error);
 
 	EXPECT(world, r < 0 || count > 0, "no index entry");
 	return r;
@@ -625,10 +641,13 @@ static void prepare_owner(struct world *world)
 
 	for (unsigned i = 0; i < 6; i++) {
 		world_batch(world, &batch, 70 + i, 5);
-		EXPECT(world, logstore_append_records(world->owned, batch.records, 5, NULL, NULL, &result, NULL) == 0,
+		EXPECT(world,
+		       logstore_append_records(world->owned, batch.records, 5, NULL, NULL, &result, NULL) ==
+		               0,
 		       "append of the owner");
 	}
-	EXPECT(world, logstore_delete_records(world->owned, 4, &log_start, NULL) == 0, "delete records of the owner");
+	EXPECT(world, logstore_delete_records(world->owned, 4, &log_start, NULL) == 0,
+	       "delete records of the owner");
 }
 
 static int act_refresh(struct world *world)
@@ -641,11 +660,11 @@ static void verify_refreshed(struct world *world)
 	struct world_log now;
 
 	world_look(world, world->part, &now);
-	EXPECT(world, now.offsets.log_end == world->before.offsets.log_end + 30, "the refreshed end is %" PRId64,
-	       now.offsets.log_end);
+	EXPECT(world, now.offsets.log_end == world->before.offsets.log_end + 30,
+	       "the refreshed end is %" PRId64, now.offsets.log_end);
 }
 
-/* ---- cutting and settings --------------------------------------------------------------------------------------- */
+/* ---- cutting and settings ------------------------------------------------------------------------------ */
 
 static int act_flush(struct world *world)
 {
@@ -693,8 +712,8 @@ static void verify_truncated_tail(struct world *world)
 	struct world_log now;
 
 	world_look(world, world->part, &now);
-	EXPECT(world, now.offsets.log_end == cut && world_has(&now, &world->before, 0, cut), "the log ends at %" PRId64,
-	       now.offsets.log_end);
+	EXPECT(world, now.offsets.log_end == cut && world_has(&now, &world->before, 0, cut),
+	       "the log ends at %" PRId64, now.offsets.log_end);
 }
 
 static int act_truncate_fully(struct world *world)
@@ -756,7 +775,8 @@ static void verify_deleted_records(struct world *world)
 	world_look(world, world->part, &now);
 	EXPECT(world, now.offsets.log_start == cut && world_has(&now, &world->before, cut, INT64_MAX),
 	       "the log begins at %" PRId64, now.offsets.log_start);
-	EXPECT(world, now.offsets.segment_count < world->before.offsets.segment_count, "no segment was removed");
+	EXPECT(world, now.offsets.segment_count < world->before.offsets.segment_count,
+	       "no segment was removed");
 }
 
 static int act_set_config(struct world *world)
@@ -764,7 +784,8 @@ static int act_set_config(struct world *world)
 	logstore_config *config;
 	int r;
 
-	if (logstore_config_new(&config) != 0 || logstore_config_set(config, "retention.ms", "12345", NULL) != 0)
+	if (logstore_config_new(&config) != 0 ||
+	    logstore_config_set(config, "retention.ms", "12345", NULL) != 0)
 		abort();
 	r = logstore_partition_set_config(world->part, config, &world->error);
 	(void)logstore_config_free(config);
@@ -793,7 +814,8 @@ static int act_override_config(struct world *world)
 	logstore_config *config;
 	int r;
 
-	if (logstore_config_new(&config) != 0 || logstore_config_set(config, "retention.ms", "12345", NULL) != 0)
+	if (logstore_config_new(&config) != 0 ||
+	    logstore_config_set(config, "retention.ms", "12345", NULL) != 0)
 		abort();
 	r = logstore_partition_override_config(world->part, config, &world->error);
 	(void)logstore_config_free(config);
@@ -870,7 +892,7 @@ static const struct operation operations[] = {
 	{"close", ON_PARTITION, READS, NULL, act_close, NULL},
 };
 
-/* ---- after the fault ------------------------------------------------------------------------------------------------ */
+/* ---- after the fault ----------------------------------------------------------------------------------- */
 
 static bool is_offline(struct world *world)
 {
@@ -890,7 +912,8 @@ static void check_answer(struct world *world, const struct fault *fault, int r)
 	const struct logstore_error *error = &world->error;
 
 	if (r == 0) {
-		EXPECT(world, is_untouched(error, sizeof *error), "success, but the error says: %s", error->text);
+		EXPECT(world, is_untouched(error, sizeof *error), "success, but the error says: %s",
+		       error->text);
 		return;
 	}
 	EXPECT(world, fault->op < 0 || fault->error != 0, "a short transfer is taken for an error: %s",
@@ -903,28 +926,30 @@ static void check_answer(struct world *world, const struct fault *fault, int r)
 		EXPECT(world, r == -ENOMEM || r == LOGSTORE_E_OFFLINE, "no memory, but the answer is %s",
 		       logstore_error_name(r));
 	else
-		EXPECT(world, error->sys_errno == fault->error || r != -fault->error, "errno %d, but the error has %d",
-		       fault->error, error->sys_errno);
+		EXPECT(world, error->sys_errno == fault->error || r != -fault->error,
+		       "errno %d, but the error has %d", fault->error, error->sys_errno);
 	if (fault->error == ENOSPC)
 		EXPECT(world, is_no_space(r) || r == LOGSTORE_E_OFFLINE, "no space, but the answer is %s",
 		       logstore_error_name(r));
 }
 
 /* Where the fault must be final, and where it must not. */
-static void check_health(struct world *world, const struct operation *operation, const struct fault *fault, int r)
+static void check_health(struct world *world, const struct operation *operation, const struct fault *fault,
+                         int r)
 {
 	bool offline = is_offline(world);
 
 	EXPECT(world, r != LOGSTORE_E_OFFLINE || offline, "said to be offline, but it is not");
 	if (r == 0) /* index entries may fail behind an append that is told about its own bytes only */
-		EXPECT(world, !offline || (operation->effect == APPENDS && fault->op == LOGSTORE_IO_OP_PWRITEV),
+		EXPECT(world,
+		       !offline || (operation->effect == APPENDS && fault->op == LOGSTORE_IO_OP_PWRITEV),
 		       "offline after success");
 	if (operation->effect == READS)
 		EXPECT(world, !offline, "offline after reading");
 	if (fault->op < 0)
 		EXPECT(world, !offline || operation->effect == CUTS_END, "offline for want of memory");
 	if (operation->effect == APPENDS && r < 0) {
-		/* A replacement of the epoch file that was not finished leaves the old one, and the log as it was. */
+		/* A replacement of the epoch file that was not finished leaves the old one. */
 		if (fault->op == LOGSTORE_IO_OP_DATASYNC && operation->act != act_append_new_epoch)
 			EXPECT(world, offline, "online after a failed fsync");
 		if (fault->op == LOGSTORE_IO_OP_PWRITEV && fault->error == EIO)
@@ -943,7 +968,8 @@ static void check_content(struct world *world, const struct operation *operation
 
 	world_look(world, world->part, &now);
 	if (operation->effect == CUTS_START && now.offsets.log_start != from) {
-		EXPECT(world, now.offsets.log_start == cut, "the log begins at %" PRId64, now.offsets.log_start);
+		EXPECT(world, now.offsets.log_start == cut, "the log begins at %" PRId64,
+		       now.offsets.log_start);
 		from = cut;
 	}
 	if (operation->effect == CUTS_END && (r == 0 || offline)) {
@@ -951,13 +977,15 @@ static void check_content(struct world *world, const struct operation *operation
 		if (now.offsets.log_start > from)
 			from = now.offsets.log_start;
 	}
-	EXPECT(world, world_has(&now, before, from, to), "records have changed (%zu, then %zu)", before->count, now.count);
+	EXPECT(world, world_has(&now, before, from, to), "records have changed (%zu, then %zu)",
+	       before->count, now.count);
 	if (r < 0 && !offline && operation->effect != CUTS_START)
-		EXPECT(world, world_same(&now, before), "a refused operation has changed something (end %" PRId64
-		       ", then %" PRId64 ")", before->offsets.log_end, now.offsets.log_end);
+		EXPECT(world, world_same(&now, before),
+		       "a refused operation has changed something (end %" PRId64 ", then %" PRId64 ")",
+		       before->offsets.log_end, now.offsets.log_end);
 	if (r == 0 && operation->effect == APPENDS)
-		EXPECT(world, now.offsets.log_end == before->offsets.log_end + world->added, "the log ends at %" PRId64,
-		       now.offsets.log_end);
+		EXPECT(world, now.offsets.log_end == before->offsets.log_end + world->added,
+		       "the log ends at %" PRId64, now.offsets.log_end);
 	if (operation->act == act_set_config && r < 0)
 		expect_retention(world, "604800000");
 }
@@ -972,18 +1000,17 @@ static void check_going_on(struct world *world, bool offline)
 
 	world_batch(world, &batch, 90, 2);
 	r = logstore_append_records(world->part, batch.records, 2, NULL, NULL, &result, &error);
-	EXPECT(world, r == (offline ? LOGSTORE_E_OFFLINE : 0), "an append afterwards: %s: %s", logstore_error_name(r),
-	       error.text);
+	EXPECT(world, r == (offline ? LOGSTORE_E_OFFLINE : 0), "an append afterwards: %s: %s",
+	       logstore_error_name(r), error.text);
 	r = logstore_append_records(world->other, batch.records, 2, NULL, NULL, &result, &error);
 	EXPECT(world, r == 0, "an append to another partition: %s: %s", logstore_error_name(r), error.text);
 	r = logstore_flush(world->other, &error);
 	EXPECT(world, r == 0, "a flush of another partition: %s: %s", logstore_error_name(r), error.text);
-	world->other_appended = true;
 }
 
 /* The directory as the next one finds it. `last` is what t-0 showed last, u-0 is compared by its records. */
-static void check_reopened(struct world *world, const struct operation *operation, const struct world_log *last,
-                           bool clean, bool acted)
+static void check_reopened(struct world *world, const struct operation *operation,
+                           const struct world_log *last, bool clean, bool acted)
 {
 	struct logstore_error error;
 	struct world_log now;
@@ -991,14 +1018,15 @@ static void check_reopened(struct world *world, const struct operation *operatio
 	int r;
 
 	r = world_open_store(world, false, &world->store, &error);
-	EXPECT(world, r == 0 || (!clean && r == LOGSTORE_E_UNCLEAN), "opening again: %s: %s", logstore_error_name(r),
-	       error.text);
+	EXPECT(world, r == 0 || (!clean && r == LOGSTORE_E_UNCLEAN), "opening again: %s: %s",
+	       logstore_error_name(r), error.text);
 	if (r < 0) {
 		r = world_open_store(world, true, &world->store, &error);
 		EXPECT(world, r == 0, "opening for reading: %s: %s", logstore_error_name(r), error.text);
 	}
 	r = logstore_partition_open(world->store, "t", 0, &world->part, &error);
-	EXPECT(world, r == 0, "opening t-0 again: %s: %s (%s)", logstore_error_name(r), error.text, error.path);
+	EXPECT(world, r == 0, "opening t-0 again: %s: %s (%s)", logstore_error_name(r), error.text,
+	       error.path);
 	world_look(world, world->part, &now);
 	from = last->offsets.log_start;
 	if (operation->effect == CUTS_START && now.offsets.log_start > from && now.offsets.log_start <= cut)
@@ -1008,16 +1036,18 @@ static void check_reopened(struct world *world, const struct operation *operatio
 		if (now.offsets.log_start > from)
 			from = now.offsets.log_start;
 	}
-	EXPECT(world, world_has(&now, last, from, to), "acknowledged records are gone: %zu, then %zu (%s)", last->count,
-	       now.count, clean ? "clean" : "unclean");
+	EXPECT(world, world_has(&now, last, from, to), "acknowledged records are gone: %zu, then %zu (%s)",
+	       last->count, now.count, clean ? "clean" : "unclean");
 	/* Segments below the start that could not be removed are back, out of sight. */
 	if (operation->effect == CUTS_START && now.offsets.size > last->offsets.size)
 		now.offsets.size = last->offsets.size;
 	if (clean)
-		EXPECT(world, world_same(&now, last), "after a clean close it is not as before: %" PRId64 "-%" PRId64
-		       " then %" PRId64 "-%" PRId64 ", producers %zu then %zu, size %" PRIu64 " then %" PRIu64,
-		       last->offsets.log_start, last->offsets.log_end, now.offsets.log_start, now.offsets.log_end,
-		       last->producer_count, now.producer_count, last->offsets.size, now.offsets.size);
+		EXPECT(world, world_same(&now, last),
+		       "after a clean close it is not as before: %" PRId64 "-%" PRId64 " then %" PRId64
+		       "-%" PRId64 ", producers %zu then %zu, size %" PRIu64 " then %" PRIu64,
+		       last->offsets.log_start, last->offsets.log_end, now.offsets.log_start,
+		       now.offsets.log_end, last->producer_count, now.producer_count, last->offsets.size,
+		       now.offsets.size);
 	r = logstore_partition_open(world->store, "u", 0, &world->other, &error);
 	if (r == LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION && operation->act == act_delete)
 		r = 0;
@@ -1037,7 +1067,7 @@ static void check_nothing_left(struct world *world)
 	       atomic_load(&world->alloc.outstanding));
 }
 
-/* ---- one case ----------------------------------------------------------------------------------------------------- */
+/* ---- one case ------------------------------------------------------------------------------------------ */
 
 static void set_up(struct world *world, const struct operation *operation)
 {
@@ -1055,7 +1085,8 @@ static void set_up(struct world *world, const struct operation *operation)
 		world_open(world, false);
 	if (operation->stage == ON_READER) {
 		EXPECT(world, world_open_store(world, false, &world->owner, NULL) == 0, "open the owner");
-		EXPECT(world, logstore_partition_open(world->owner, "t", 0, &world->owned, NULL) == 0, "open the owner");
+		EXPECT(world, logstore_partition_open(world->owner, "t", 0, &world->owned, NULL) == 0,
+		       "open the owner");
 		world_open(world, true);
 	}
 	fill_untouched(&world->error, sizeof world->error);
@@ -1064,7 +1095,8 @@ static void set_up(struct world *world, const struct operation *operation)
 	if (operation->stage == ON_PARTITION)
 		world_look(world, world->part, &world->before);
 	if (operation->act == act_delete && operation->prepare) {
-		EXPECT(world, logstore_partition_open(world->store, "u", 0, &world->other, NULL) == 0, "open u-0");
+		EXPECT(world, logstore_partition_open(world->store, "u", 0, &world->other, NULL) == 0,
+		       "open u-0");
 		world_look(world, world->other, &world->other_before);
 		world->other = logstore_partition_close(world->other);
 	}
@@ -1081,7 +1113,8 @@ static void order(struct world *world, const struct fault *fault)
 /* Takes the order back. Returns whether the fault had happened. */
 static bool was_delivered(struct world *world, const struct fault *fault)
 {
-	bool delivered = fault->op >= 0 ? !logstore_sim_fault_pending(world->sim) : ts_alloc_failed(&world->alloc);
+	bool delivered =
+		fault->op >= 0 ? !logstore_sim_fault_pending(world->sim) : ts_alloc_failed(&world->alloc);
 
 	logstore_sim_fail_nth(world->sim, 0, 0, 0);
 	atomic_store(&world->alloc.fail_at, 0);
@@ -1102,7 +1135,8 @@ static void check_again(struct world *world, const struct operation *operation)
 		operation->verify(world);
 }
 
-static void after_fault(struct world *world, const struct operation *operation, const struct fault *fault, int r)
+static void after_fault(struct world *world, const struct operation *operation, const struct fault *fault,
+                        int r)
 {
 	bool offline = false, clean = true;
 	struct logstore_error error;
@@ -1127,7 +1161,8 @@ static void after_fault(struct world *world, const struct operation *operation, 
 	if (operation->stage == ON_READER) {
 		if (operation->act != act_refresh || r < 0)
 			check_content(world, operation, r, false);
-		EXPECT(world, logstore_partition_refresh(world->part, &error) == 0, "a later refresh: %s", error.text);
+		EXPECT(world, logstore_partition_refresh(world->part, &error) == 0, "a later refresh: %s",
+		       error.text);
 		if (operation->verify)
 			operation->verify(world);
 		world_look(world, world->owned, &last);
@@ -1140,7 +1175,8 @@ static void after_fault(struct world *world, const struct operation *operation, 
 	}
 	if (world->store) {
 		if (operation->stage == ON_STORE && !world->part)
-			EXPECT(world, logstore_partition_open(world->store, "t", 0, &world->part, &error) == 0,
+			EXPECT(world,
+			       logstore_partition_open(world->store, "t", 0, &world->part, &error) == 0,
 			       "opening a partition later: %s", error.text);
 		closed = world_close(world, &error);
 		clean = closed == 0;
@@ -1154,7 +1190,9 @@ static void after_fault(struct world *world, const struct operation *operation, 
 	if (operation->stage != ON_NOTHING)
 		check_reopened(world, operation, &last, clean, r < 0 || operation->effect == CUTS_END);
 	else
-		EXPECT(world, world_open_store(world, false, &world->store, &error) == 0 && world_close(world, &error) == 0,
+		EXPECT(world,
+		       world_open_store(world, false, &world->store, &error) == 0 &&
+		               world_close(world, &error) == 0,
 		       "opening a new directory again: %s", error.text);
 	check_nothing_left(world);
 }
@@ -1177,8 +1215,10 @@ static enum outcome run_case(const struct operation *operation, const struct fau
 	encoded = NULL;
 	if (setjmp(world.failed) != 0) {
 		printf("%s, fault %d %s, the %" PRIu64 "th: %s\n", operation->name, fault->op,
-		       fault->op < 0 ? "no memory" : fault->error ? strerror(fault->error) : "short", fault->nth,
-		       world.failure);
+		       fault->op < 0  ? "no memory"
+		       : fault->error ? strerror(fault->error)
+		                      : "short",
+		       fault->nth, world.failure);
 		free(encoded);
 		/* What was open stays open: nothing can be relied on any more. */
 		return delivered ? BROKEN : BROKEN_WITHOUT;
@@ -1187,14 +1227,15 @@ static enum outcome run_case(const struct operation *operation, const struct fau
 	order(&world, fault);
 	r = operation->act(&world);
 	delivered = was_delivered(&world, fault);
-	EXPECT(&world, delivered || r == 0, "without a fault: %s: %s", logstore_error_name(r), world.error.text);
+	EXPECT(&world, delivered || r == 0, "without a fault: %s: %s", logstore_error_name(r),
+	       world.error.text);
 	after_fault(&world, operation, fault, r);
 	free(encoded);
 	world_fini(&world);
 	return delivered ? HELD : NOT_REACHED;
 }
 
-/* ---- sweeps --------------------------------------------------------------------------------------------------------- */
+/* ---- sweeps -------------------------------------------------------------------------------------------- */
 
 struct tally {
 	unsigned long cases;

@@ -49,9 +49,10 @@ void world_fini(struct world *world)
 	world->sim = logstore_sim_free(world->sim);
 }
 
-/* ---- opening and closing ------------------------------------------------------------------------------------ */
+/* ---- opening and closing ------------------------------------------------------------------------------- */
 
-int world_open_store(struct world *world, bool read_only, logstore **ret_store, struct logstore_error *ret_error)
+int world_open_store(struct world *world, bool read_only, logstore **ret_store,
+                     struct logstore_error *ret_error)
 {
 	static const char *const settings[][2] = {
 		{"internal.segment.bytes", "1200"},
@@ -93,7 +94,7 @@ int world_close(struct world *world, struct logstore_error *ret_error)
 	return logstore_close(store, ret_error);
 }
 
-/* ---- content -------------------------------------------------------------------------------------------------- */
+/* ---- content ------------------------------------------------------------------------------------------- */
 
 void world_batch(const struct world *world, struct world_batch *batch, unsigned stamp, size_t count)
 {
@@ -101,7 +102,8 @@ void world_batch(const struct world *world, struct world_batch *batch, unsigned 
 	for (size_t i = 0; i < count; i++) {
 		char *bytes = batch->bytes[i];
 		int key = snprintf(bytes, 16, "key-%zu", i % 5);
-		int value = snprintf(bytes + 16, 48, "value %u of batch %u, padded to some length", (unsigned)i, stamp);
+		int value = snprintf(bytes + 16, 48, "value %u of batch %u, padded to some length",
+		                     (unsigned)i, stamp);
 
 		batch->records[i] = (struct logstore_record){
 			.timestamp = world->now_ms + (int64_t)i,
@@ -113,8 +115,8 @@ void world_batch(const struct world *world, struct world_batch *batch, unsigned 
 	}
 }
 
-uint8_t *world_encode(struct world *world, const struct logstore_batch_options *options, unsigned stamp, size_t count,
-                      size_t *ret_size)
+uint8_t *world_encode(struct world *world, const struct logstore_batch_options *options, unsigned stamp,
+                      size_t count, size_t *ret_size)
 {
 	logstore_batch_builder *builder;
 	struct world_batch batch;
@@ -123,7 +125,8 @@ uint8_t *world_encode(struct world *world, const struct logstore_batch_options *
 	size_t size;
 
 	world_batch(world, &batch, stamp, count);
-	if (logstore_batch_builder_new(NULL, &builder) != 0 || logstore_batch_builder_start(builder, options, NULL) != 0)
+	if (logstore_batch_builder_new(NULL, &builder) != 0 ||
+	    logstore_batch_builder_start(builder, options, NULL) != 0)
 		abort();
 	for (size_t i = 0; i < count; i++) {
 		if (logstore_batch_builder_add(builder, &batch.records[i], false, NULL) != 0)
@@ -140,8 +143,8 @@ uint8_t *world_encode(struct world *world, const struct logstore_batch_options *
 	return copy;
 }
 
-static void append(struct world *world, logstore_partition *part, unsigned stamp, size_t count, int64_t producer_id,
-                   int32_t sequence, bool transactional)
+static void append(struct world *world, logstore_partition *part, unsigned stamp, size_t count,
+                   int64_t producer_id, int32_t sequence, bool transactional)
 {
 	struct logstore_records_options options;
 	struct logstore_append_result result;
@@ -155,8 +158,8 @@ static void append(struct world *world, logstore_partition *part, unsigned stamp
 	options.base_sequence = sequence;
 	options.transactional = transactional;
 	options.codec = (int8_t)(stamp % 5);
-	must(world, logstore_append_records(part, batch.records, count, &options, NULL, &result, &error), "append",
-	     &error);
+	must(world, logstore_append_records(part, batch.records, count, &options, NULL, &result, &error),
+	     "append", &error);
 	world->now_ms += 100;
 }
 
@@ -173,7 +176,7 @@ static void append_marker(struct world *world, logstore_partition *part, int64_t
 	must(world, logstore_append_marker(part, &marker, NULL, &result, &error), "marker", &error);
 }
 
-/* Every kind of content: plain, idempotent, committed, aborted and open transactions, over several segments. */
+/* Plain and idempotent batches; committed, aborted and open transactions; over several segments. */
 static void fill(struct world *world)
 {
 	struct logstore_error error;
@@ -198,8 +201,10 @@ void world_make(struct world *world)
 	struct logstore_error error;
 
 	must(world, world_open_store(world, false, &world->store, &error), "open", &error);
-	must(world, logstore_partition_create(world->store, "t", 0, NULL, &world->part, &error), "create", &error);
-	must(world, logstore_partition_create(world->store, "u", 0, NULL, &world->other, &error), "create", &error);
+	must(world, logstore_partition_create(world->store, "t", 0, NULL, &world->part, &error), "create",
+	     &error);
+	must(world, logstore_partition_create(world->store, "u", 0, NULL, &world->other, &error), "create",
+	     &error);
 	fill(world);
 	must(world, world_close(world, &error), "close", &error);
 }
@@ -209,8 +214,10 @@ void world_open(struct world *world, bool read_only)
 	struct logstore_error error;
 
 	must(world, world_open_store(world, read_only, &world->store, &error), "open", &error);
-	must(world, logstore_partition_open(world->store, "t", 0, &world->part, &error), "open partition", &error);
-	must(world, logstore_partition_open(world->store, "u", 0, &world->other, &error), "open partition", &error);
+	must(world, logstore_partition_open(world->store, "t", 0, &world->part, &error), "open partition",
+	     &error);
+	must(world, logstore_partition_open(world->store, "u", 0, &world->other, &error), "open partition",
+	     &error);
 	if (!read_only) {
 		/* Something that no fsync has seen yet, and a transaction that is open. */
 		append(world, world->part, 20, 3, LOGSTORE_NO_PRODUCER_ID, LOGSTORE_NO_SEQUENCE, false);
@@ -221,7 +228,7 @@ void world_open(struct world *world, bool read_only)
 	world_look(world, world->other, &world->other_before);
 }
 
-/* ---- looking ---------------------------------------------------------------------------------------------------- */
+/* ---- looking ------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_bytes(uint64_t hash, const void *bytes, int64_t size)
 {
@@ -266,14 +273,16 @@ void world_look(struct world *world, logstore_partition *part, struct world_log 
 	options.isolation = LOGSTORE_READ_LOG_END;
 	options.control_records = true;
 	options.buffer_bytes = 700;
-	must(world, logstore_cursor_open(part, ret_log->offsets.log_start, &options, &cursor, &error), "cursor", &error);
+	must(world, logstore_cursor_open(part, ret_log->offsets.log_start, &options, &cursor, &error),
+	     "cursor", &error);
 	while ((r = logstore_cursor_next(cursor, &entry, &error)) == 1) {
 		if (ret_log->count == WORLD_RECORDS_MAX)
 			abort();
 		ret_log->records[ret_log->count++] = world_record_of(&entry.record);
 	}
 	(void)logstore_cursor_close(cursor);
-	EXPECT(world, r == 0, "reading after record %zu: %s: %s", ret_log->count, logstore_error_name(r), error.text);
+	EXPECT(world, r == 0, "reading after record %zu: %s: %s", ret_log->count, logstore_error_name(r),
+	       error.text);
 	must(world, logstore_inspect_producers(part, note_producer, ret_log, &error), "producers", &error);
 }
 
@@ -322,5 +331,6 @@ bool world_has(const struct world_log *log, const struct world_log *records, int
 		;
 	while (at < log->count && log->records[at].offset < from)
 		at++;
-	return end - first <= log->count - at && same_records(log->records + at, records->records + first, end - first);
+	return end - first <= log->count - at &&
+	       same_records(log->records + at, records->records + first, end - first);
 }

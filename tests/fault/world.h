@@ -42,7 +42,6 @@ struct world {
 	logstore_partition *owned;
 	struct world_log before;     /* t-0 just before the fault */
 	struct world_log other_before;
-	bool other_appended;
 	struct logstore_error error; /* of the operation under test; 0x5A where nobody wrote */
 	int64_t added;               /* records that the operation appends when it succeeds */
 	jmp_buf failed;
@@ -62,7 +61,8 @@ void world_init(struct world *world);
 void world_fini(struct world *world);
 
 /* Opens the store. `ret_error` as the public function. */
-int world_open_store(struct world *world, bool read_only, logstore **ret_store, struct logstore_error *ret_error);
+int world_open_store(struct world *world, bool read_only, logstore **ret_store,
+                     struct logstore_error *ret_error);
 /* Makes the directory with both partitions and closes it. */
 void world_make(struct world *world);
 /* Opens the store and both partitions for writing (or reading), and notes what they hold. */
@@ -79,8 +79,8 @@ struct world_batch {
 };
 void world_batch(const struct world *world, struct world_batch *batch, unsigned stamp, size_t count);
 /* A batch of records in wire form, with malloc. */
-uint8_t *world_encode(struct world *world, const struct logstore_batch_options *options, unsigned stamp, size_t count,
-                      size_t *ret_size);
+uint8_t *world_encode(struct world *world, const struct logstore_batch_options *options, unsigned stamp,
+                      size_t count, size_t *ret_size);
 
 /* Reads everything from the log start on; fails the case if that fails. */
 void world_look(struct world *world, logstore_partition *part, struct world_log *ret_log);
@@ -88,7 +88,7 @@ void world_look(struct world *world, logstore_partition *part, struct world_log 
 bool world_same(const struct world_log *a, const struct world_log *b);
 /* Whether `log` begins with the records of `prefix` in [from, to). */
 bool world_has(const struct world_log *log, const struct world_log *records, int64_t from, int64_t to);
-/* Adds a record to the hash of a record. */
+/* A record, as far as it is compared. */
 struct world_record world_record_of(const struct logstore_record *record);
 
 #endif

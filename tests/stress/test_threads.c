@@ -85,10 +85,11 @@ static bool goes_on(struct stage *stage)
 
 static struct ts_rng own_rng(struct stage *stage)
 {
-	return (struct ts_rng){.state = stage->seed + UINT64_C(7919) * (1 + atomic_fetch_add(&stage->started, 1))};
+	return (struct ts_rng){.state = stage->seed +
+	                                UINT64_C(7919) * (1 + atomic_fetch_add(&stage->started, 1))};
 }
 
-/* ---- records ------------------------------------------------------------------------------------------------ */
+/* ---- records ------------------------------------------------------------------------------------------- */
 
 static uint64_t checksum(const struct stamp *stamp)
 {
@@ -100,7 +101,8 @@ static uint64_t checksum(const struct stamp *stamp)
 	return hash;
 }
 
-static void make_stamp(struct stamp *stamp, struct ts_rng *rng, uint32_t appender, uint64_t number, bool aborted)
+static void make_stamp(struct stamp *stamp, struct ts_rng *rng, uint32_t appender, uint64_t number,
+                       bool aborted)
 {
 	size_t padding = ts_rng_below(rng, PADDING_MAX);
 
@@ -145,7 +147,9 @@ static bool judge(struct stage *stage, struct sight *sight, const struct logstor
 	who = stamp.appender;
 	if (record->offset <= sight->last_offset || (sight->any[who] && stamp.number <= sight->number[who]) ||
 	    (sight->gapless && sight->any[who] && stamp.number != sight->number[who] + 1)) {
-		fail(stage, "record %" PRId64 ", number %" PRIu64 " of %u, comes after offset %" PRId64 " and number %" PRIu64,
+		fail(stage,
+		     "record %" PRId64 ", number %" PRIu64 " of %u, comes after offset %" PRId64
+		     " and number %" PRIu64,
 		     record->offset, stamp.number, who, sight->last_offset, sight->number[who]);
 		return false;
 	}
@@ -160,7 +164,7 @@ static bool judge(struct stage *stage, struct sight *sight, const struct logstor
 	return true;
 }
 
-/* ---- appending ---------------------------------------------------------------------------------------------- */
+/* ---- appending ----------------------------------------------------------------------------------------- */
 
 struct appender {
 	struct stage *stage;
@@ -183,7 +187,8 @@ static bool append(struct appender *appender, logstore_partition *part, uint64_t
 	int r;
 
 	for (size_t i = 0; i < count; i++) {
-		make_stamp(&stamps[i], &appender->rng, appender->id, *number + i, transactional && appender->aborts);
+		make_stamp(&stamps[i], &appender->rng, appender->id, *number + i,
+		           transactional && appender->aborts);
 		records[i].timestamp = LOGSTORE_NO_TIMESTAMP;
 		records[i].key_size = -1;
 		records[i].value = &stamps[i];
@@ -201,7 +206,8 @@ static bool append(struct appender *appender, logstore_partition *part, uint64_t
 	options.durability = ts_rng_below(&appender->rng, 50) == 0 ? LOGSTORE_FLUSHED : LOGSTORE_WRITTEN;
 	r = logstore_append_records(part, records, count, &records_options, &options, &result, &error);
 	if (r < 0 || result.duplicate || result.last_offset - result.first_offset + 1 != (int64_t)count) {
-		fail(appender->stage, "append: %s: %s", logstore_error_name(r), r < 0 ? error.text : "wrong offsets");
+		fail(appender->stage, "append: %s: %s", logstore_error_name(r),
+		     r < 0 ? error.text : "wrong offsets");
 		return false;
 	}
 	*number += count;
@@ -240,7 +246,8 @@ static void *run_appender(void *arg)
 			appender->left = 1 + (unsigned)ts_rng_below(&appender->rng, 4);
 			appender->aborts = ts_rng_below(&appender->rng, 2) != 0;
 		}
-		ok = append(appender, stage->steady, &stage->steady_numbers[appender->id], appender->id == 0) &&
+		ok = append(appender, stage->steady, &stage->steady_numbers[appender->id],
+		            appender->id == 0) &&
 		     append(appender, stage->cut, &stage->cut_numbers[appender->id], false);
 		if (ok && appender->id == 0 && --appender->left == 0)
 			ok = end_transaction(appender);
@@ -250,14 +257,15 @@ static void *run_appender(void *arg)
 	return NULL;
 }
 
-/* ---- reading ------------------------------------------------------------------------------------------------ */
+/* ---- reading ------------------------------------------------------------------------------------------- */
 
 static int64_t some_offset(logstore_partition *part, struct ts_rng *rng)
 {
 	struct logstore_offsets offsets;
 
 	logstore_partition_offsets(part, &offsets);
-	return offsets.log_start + (int64_t)ts_rng_below(rng, (uint64_t)(offsets.log_end - offsets.log_start) + 1);
+	return offsets.log_start +
+	       (int64_t)ts_rng_below(rng, (uint64_t)(offsets.log_end - offsets.log_start) + 1);
 }
 
 static logstore_partition *some_partition(struct stage *stage, struct ts_rng *rng)
@@ -300,8 +308,8 @@ static void read_cursor(struct stage *stage, struct ts_rng *rng)
 }
 
 /* The whole batches of a slice: intact, in order, at or after the offset, and below the bound. */
-static void judge_slice(struct stage *stage, const struct logstore_slice *slice, int64_t offset, int64_t bound,
-                        const uint8_t *bytes, size_t size, logstore_record_reader *reader)
+static void judge_slice(struct stage *stage, const struct logstore_slice *slice, int64_t offset,
+                        int64_t bound, const uint8_t *bytes, size_t size, logstore_record_reader *reader)
 {
 	struct logstore_batch_info info;
 	struct logstore_record record;
@@ -319,12 +327,14 @@ static void judge_slice(struct stage *stage, const struct logstore_slice *slice,
 		if (r < 0)
 			break;
 		if (info.last_offset < offset || info.last_offset >= bound) {
-			fail(stage, "a slice from %" PRId64 " to %" PRId64 " has a batch %" PRId64 "-%" PRId64, offset, bound,
-			     info.base_offset, info.last_offset);
+			fail(stage,
+			     "a slice from %" PRId64 " to %" PRId64 " has a batch %" PRId64 "-%" PRId64,
+			     offset, bound, info.base_offset, info.last_offset);
 			return;
 		}
 		r = logstore_record_reader_start(reader, bytes + at, info.size, NULL, &error);
-		while (r >= 0 && !info.control && (r = logstore_record_reader_next(reader, &record, &error)) == 1) {
+		while (r >= 0 && !info.control &&
+		       (r = logstore_record_reader_next(reader, &record, &error)) == 1) {
 			if (!judge(stage, &sight, &record))
 				return;
 		}
@@ -333,8 +343,11 @@ static void judge_slice(struct stage *stage, const struct logstore_slice *slice,
 		at += info.size;
 	}
 	if (r < 0)
-		fail(stage, "a slice from %" PRId64 " (%" PRId64 " at %" PRIu64 ", %" PRIu64 " bytes) at byte %zu: %s: %s", offset,
-		     slice->segment_base, slice->position, slice->size, at, logstore_error_name(r), error.text);
+		fail(stage,
+		     "a slice from %" PRId64 " (%" PRId64 " at %" PRIu64 ", %" PRIu64
+		     " bytes) at byte %zu: %s: %s",
+		     offset, slice->segment_base, slice->position, slice->size, at, logstore_error_name(r),
+		     error.text);
 }
 
 static void read_slice(struct stage *stage, struct ts_rng *rng, logstore_record_reader *reader)
@@ -361,8 +374,9 @@ static void read_slice(struct stage *stage, struct ts_rng *rng, logstore_record_
 	r = logstore_slice_read(&slice, 0, bytes, sizeof bytes, &n, &error);
 	if (r == 0)
 		judge_slice(stage, &slice, offset,
-		            options.isolation == LOGSTORE_READ_COMMITTED ? slice.last_stable
-		            : options.isolation == LOGSTORE_READ_HIGH_WATERMARK ? slice.high_watermark : slice.log_end,
+		            options.isolation == LOGSTORE_READ_COMMITTED        ? slice.last_stable
+		            : options.isolation == LOGSTORE_READ_HIGH_WATERMARK ? slice.high_watermark
+		                                                                : slice.log_end,
 		            bytes, n, reader);
 	else if (r != LOGSTORE_E_STALE || part == stage->steady)
 		fail(stage, "slice: %s: %s", logstore_error_name(r), error.text);
@@ -381,17 +395,20 @@ static void look_up(struct stage *stage, struct ts_rng *rng, int64_t from_ms)
 
 	if (ts_rng_below(rng, 4) == 0)
 		timestamp = LOGSTORE_TIMESTAMP_MAX;
-	r = logstore_offset_for_timestamp(part, timestamp, (enum logstore_isolation)ts_rng_below(rng, 3), &found, &error);
+	r = logstore_offset_for_timestamp(part, timestamp, (enum logstore_isolation)ts_rng_below(rng, 3),
+	                                  &found, &error);
 	if (r < 0)
-		fail(stage, "lookup in %s: %s: %s", logstore_partition_topic(part), logstore_error_name(r), error.text);
+		fail(stage, "lookup in %s: %s: %s", logstore_partition_topic(part), logstore_error_name(r),
+		     error.text);
 	else if (r == 1 && found.timestamp < timestamp)
-		fail(stage, "lookup of %" PRId64 " finds %" PRId64 " at %" PRId64, timestamp, found.timestamp, found.offset);
+		fail(stage, "lookup of %" PRId64 " finds %" PRId64 " at %" PRId64, timestamp, found.timestamp,
+		     found.offset);
 	(void)logstore_end_offset_for_epoch(part, (int32_t)ts_rng_below(rng, 3), &epoch, &end_offset);
 	logstore_partition_offsets(part, &offsets);
 	if (offsets.log_start > offsets.last_stable || offsets.last_stable > offsets.high_watermark ||
 	    offsets.high_watermark > offsets.log_end || offsets.recovery_point > offsets.log_end)
-		fail(stage, "bounds %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, offsets.log_start, offsets.last_stable,
-		     offsets.high_watermark, offsets.log_end);
+		fail(stage, "bounds %" PRId64 " %" PRId64 " %" PRId64 " %" PRId64, offsets.log_start,
+		     offsets.last_stable, offsets.high_watermark, offsets.log_end);
 }
 
 static void *run_reader(void *arg)
@@ -421,7 +438,7 @@ static void *run_reader(void *arg)
 	return NULL;
 }
 
-/* ---- everybody else ------------------------------------------------------------------------------------------- */
+/* ---- everybody else ------------------------------------------------------------------------------------ */
 
 static void expect_ok(struct stage *stage, int r, const char *what, const struct logstore_error *error)
 {
@@ -445,18 +462,23 @@ static void *run_cutter(void *arg)
 		offset = offsets.log_end - (int64_t)ts_rng_below(&rng, (uint64_t)(span < 60 ? span : 60) + 1);
 		switch (ts_rng_below(&rng, 40)) {
 		case 0:
-			expect_ok(stage, logstore_truncate_fully(stage->cut, offsets.log_end + 5, &error), "truncate fully",
-			          &error);
+			expect_ok(stage, logstore_truncate_fully(stage->cut, offsets.log_end + 5, &error),
+			          "truncate fully", &error);
 			break;
 		case 1:
-			expect_ok(stage, logstore_truncate_fully(stage->cut, offsets.log_start, &error), "truncate fully", &error);
+			expect_ok(stage, logstore_truncate_fully(stage->cut, offsets.log_start, &error),
+			          "truncate fully", &error);
 			break;
 		case 2:
-			expect_ok(stage, logstore_delete_records(stage->steady, some_offset(stage->steady, &rng), &start, &error),
+			expect_ok(stage,
+			          logstore_delete_records(stage->steady, some_offset(stage->steady, &rng),
+			                                  &start, &error),
 			          "delete records", &error);
 			break;
 		case 3:
-			expect_ok(stage, logstore_delete_records(stage->cut, offsets.log_start + span / 2, &start, &error),
+			expect_ok(stage,
+			          logstore_delete_records(stage->cut, offsets.log_start + span / 2, &start,
+			                                  &error),
 			          "delete records", &error);
 			break;
 		default:
@@ -492,7 +514,8 @@ static void change_settings(struct stage *stage, struct ts_rng *rng)
 	logstore_config *config;
 
 	if (logstore_config_new(&config) != 0 ||
-	    logstore_config_set(config, "flush.messages", ts_rng_below(rng, 2) ? "1000" : "5000", &error) != 0)
+	    logstore_config_set(config, "flush.messages", ts_rng_below(rng, 2) ? "1000" : "5000", &error) !=
+	            0)
 		abort();
 	expect_ok(stage, logstore_partition_set_config(part, config, &error), "set config", &error);
 	config = logstore_config_free(config);
@@ -517,7 +540,8 @@ static void come_and_go(struct stage *stage, int32_t number)
 		expect_ok(stage, r, "list", &error);
 		if (r == 0)
 			logstore_free_listings(stage->store, listings);
-		expect_ok(stage, logstore_partition_delete(stage->store, "passing", number, &error), "delete", &error);
+		expect_ok(stage, logstore_partition_delete(stage->store, "passing", number, &error), "delete",
+		          &error);
 	}
 	r = logstore_partition_open(stage->store, "steady", 0, &part, &error);
 	expect_ok(stage, r, "open", &error);
@@ -550,10 +574,12 @@ static void *run_keeper(void *arg)
 			change_settings(stage, &rng);
 			break;
 		case 5:
-			expect_ok(stage, logstore_inspect_segments(part, look_at_segment, stage, &error), "segments", &error);
+			expect_ok(stage, logstore_inspect_segments(part, look_at_segment, stage, &error),
+			          "segments", &error);
 			break;
 		case 6:
-			expect_ok(stage, logstore_inspect_producers(part, look_at_producer, stage, &error), "producers", &error);
+			expect_ok(stage, logstore_inspect_producers(part, look_at_producer, stage, &error),
+			          "producers", &error);
 			break;
 		default:
 			come_and_go(stage, number);
@@ -563,7 +589,7 @@ static void *run_keeper(void *arg)
 	return NULL;
 }
 
-/* ---- beginning and end -------------------------------------------------------------------------------------------- */
+/* ---- beginning and end --------------------------------------------------------------------------------- */
 
 static bool open_stage(struct stage *stage, bool create)
 {
@@ -588,7 +614,8 @@ static bool open_stage(struct stage *stage, bool create)
 	r = logstore_open(stage->directory, &options, &stage->store, &error);
 	(void)logstore_config_free(config);
 	if (r == 0)
-		r = create ? logstore_partition_create(stage->store, "steady", 0, NULL, &stage->steady, &error)
+		r = create ? logstore_partition_create(stage->store, "steady", 0, NULL, &stage->steady,
+		                                       &error)
 		           : logstore_partition_open(stage->store, "steady", 0, &stage->steady, &error);
 	if (r == 0)
 		r = create ? logstore_partition_create(stage->store, "cut", 0, NULL, &stage->cut, &error)
@@ -646,14 +673,15 @@ static void survey_both(struct stage *stage, struct sight *steady, struct sight 
 		return;
 	for (unsigned i = 0; i < APPENDERS; i++) {
 		if (steady->any[i] && steady->number[i] + 1 != stage->steady_numbers[i])
-			fail(stage, "appender %u: %" PRIu64 " is the last of %" PRIu64 " records", i, steady->number[i],
-			     stage->steady_numbers[i]);
+			fail(stage, "appender %u: %" PRIu64 " is the last of %" PRIu64 " records", i,
+			     steady->number[i], stage->steady_numbers[i]);
 	}
 }
 
 static void run_threads(struct stage *stage)
 {
-	static void *(*const others[])(void *) = {run_reader, run_reader, run_reader, run_cutter, run_keeper, run_keeper};
+	static void *(*const others[])(void *) = {run_reader, run_reader, run_reader,
+	                                          run_cutter, run_keeper, run_keeper};
 	pthread_t threads[APPENDERS + sizeof others / sizeof others[0]];
 	struct appender appenders[APPENDERS] = {0};
 	size_t count = 0;
@@ -687,9 +715,13 @@ int main(int argc, char **argv)
 	survey_both(&stage, &steady, &cut);
 	if (close_stage(&stage) && open_stage(&stage, false)) {
 		survey_both(&stage, &steady_again, &cut_again);
-		if (atomic_load(&stage.failures) == 0 && (steady.count != steady_again.count || cut.count != cut_again.count ||
-		    steady.last_offset != steady_again.last_offset || cut.last_offset != cut_again.last_offset))
-			fail(&stage, "after opening again: %" PRIu64 " and %" PRIu64 " records, then %" PRIu64 " and %" PRIu64,
+		if (atomic_load(&stage.failures) == 0 &&
+		    (steady.count != steady_again.count || cut.count != cut_again.count ||
+		     steady.last_offset != steady_again.last_offset ||
+		     cut.last_offset != cut_again.last_offset))
+			fail(&stage,
+			     "after opening again: %" PRIu64 " and %" PRIu64 " records, then %" PRIu64
+			     " and %" PRIu64,
 			     steady.count, cut.count, steady_again.count, cut_again.count);
 		(void)close_stage(&stage);
 	}

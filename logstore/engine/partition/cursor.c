@@ -20,6 +20,7 @@
 #include "format/names.h"
 #include "format/record_reader.h"
 #include "partition/partition_internal.h"
+#include "segment/scan.h"
 
 struct logstore_cursor {
 	logstore_partition *part;
@@ -30,8 +31,9 @@ struct logstore_cursor {
 
 	struct ls_buf buffer;      /* a range of batches */
 	size_t at;                 /* of the batch at hand */
-	int64_t segment_base;      /* where the range came from, for errors */
+	int64_t segment_base;      /* where the range came from */
 	uint64_t position;
+	struct ls_read_hint hint;  /* where the next range begins, if nothing is cut meanwhile */
 	bool in_batch;
 	bool skip_records;         /* aborted data: to be passed over */
 	struct ls_record_reader *reader;
@@ -44,6 +46,20 @@ struct logstore_cursor {
 	size_t active_count;
 	size_t active_capacity;
 };
+
+/* Where damage is looked for if not even the first range can be found. */
+static int64_t first_segment_base(logstore_partition *part, int64_t offset)
+{
+	struct ls_view view;
+	ptrdiff_t i;
+	int64_t base;
+
+	ls_view_get(part, &view);
+	i = ls_segment_set_find(view.set, offset);
+	base = view.set->segments[i < 0 ? 0 : i]->base;
+	ls_view_put(&view);
+	return base;
+}
 
 int ls_cursor_open(logstore_partition *part, int64_t offset, const struct logstore_cursor_options *options,
                    logstore_cursor **ret_cursor, struct logstore_error *ret_error)
@@ -64,6 +80,8 @@ int ls_cursor_open(logstore_partition *part, int64_t offset, const struct logsto
 	cursor->options = *options;
 	cursor->next = offset;
 	cursor->delivered = offset;
+	cursor->hint.cuts = UINT64_MAX;
+	cursor->segment_base = first_segment_base(part, offset);
 	ls_buf_init(&cursor->buffer, part->env);
 	r = ls_record_reader_new(part->env, part->max_decompressed_bytes, &cursor->reader);
 	if (r < 0) {
@@ -135,9 +153,6 @@ static int read_slice(logstore_cursor *cursor, const struct logstore_slice *slic
 		return ls_error(ret_error, LOGSTORE_E_LIMIT_EXCEEDED,
 		                "%s: a batch of %llu bytes is above max_batch_bytes",
 		                cursor->part->name, (unsigned long long)slice->size);
-	ls_buf_clear(&cursor->buffer);
-	cursor->at = 0;
-	cursor->in_batch = false;
 	r = ls_buf_reserve(&cursor->buffer, (size_t)slice->size);
 	if (r == 0)
 		r = take_aborted(cursor, slice);
@@ -160,23 +175,23 @@ static int next_range(logstore_cursor *cursor, struct logstore_error *ret_error)
 	struct logstore_slice slice;
 	int r;
 
-	r = ls_partition_read(cursor->part, cursor->next, &options, &slice, ret_error);
+	r = ls_partition_read_on(cursor->part, cursor->next, &cursor->hint, &options, &slice, ret_error);
 	if (r < 0)
 		return r;
 	if (slice.size > 0) {
-		cursor->segment_base = slice.segment_base;
-		cursor->position = slice.position;
+		/* Also if reading fails: what is to be skipped then begins here. */
+		cursor->segment_base = cursor->hint.segment_base = slice.segment_base;
+		cursor->position = cursor->hint.position = slice.position;
+		ls_buf_clear(&cursor->buffer);
+		cursor->at = 0;
+		cursor->in_batch = false;
 		r = read_slice(cursor, &slice, ret_error);
 		if (r == 0)
 			r = 1;
 	}
 	ls_slice_release(&slice);
-	if (r != LOGSTORE_E_STALE)
-		return r;
 	/* Truncated between the two: the next step reads the log as it is now. */
-	ls_buf_clear(&cursor->buffer);
-	cursor->at = 0;
-	return 1;
+	return r == LOGSTORE_E_STALE ? 1 : r;
 }
 
 /* ---- batches ----------------------------------------------------------------------------------------------- */
@@ -314,6 +329,7 @@ static void end_batch(logstore_cursor *cursor)
 	if (cursor->next <= info->last_offset)
 		cursor->next = info->last_offset + 1;
 	cursor->at += info->size;
+	cursor->hint.position = cursor->position + cursor->at;
 	cursor->in_batch = false;
 }
 
@@ -332,31 +348,77 @@ static int next_in_batch(logstore_cursor *cursor, struct logstore_record *record
 
 /* ---- damage ------------------------------------------------------------------------------------------------ */
 
+/* Base of the segment behind the one at hand, or the log end. */
+static int64_t next_segment_base(logstore_cursor *cursor)
+{
+	struct ls_view view;
+	ptrdiff_t i;
+	int64_t base;
+
+	ls_view_get(cursor->part, &view);
+	i = ls_segment_set_find(view.set, cursor->segment_base);
+	base = (size_t)(i + 1) < view.set->count ? view.set->segments[i + 1]->base : view.log_end;
+	ls_view_put(&view);
+	return base;
+}
+
 /*
- * Goes on behind a damaged batch. Its header is believed as far as the next batch begins where it ends;
- * otherwise the rest of the segment is given up to the next index entry or segment that can be read.
+ * Where the log goes on behind the batch at hand: at the next whole, valid batch of the segment, else at the
+ * next segment. A scan of the file looks for it; what it finds past the bounds is not read yet.
  */
+static int find_next_batch(logstore_cursor *cursor, int64_t *ret_offset, uint64_t *ret_position,
+                           struct logstore_error *ret_error)
+{
+	struct logstore_scan_options options = {
+		.struct_size = sizeof options, .check_crc = true, .skip_damaged = true,
+		.position = cursor->position + cursor->at, .end_position = UINT64_MAX,
+		.max_batch_bytes = cursor->part->max_batch_bytes,
+		.max_decompressed_bytes = cursor->part->max_decompressed_bytes,
+	};
+	struct logstore_scan_item item;
+	char path[LS_PATH_MAX];
+	logstore_scan *scan;
+	int r;
+
+	path_of(cursor, path);
+	r = ls_scan_open(cursor->part->env, path, &options, &scan, ret_error);
+	if (r < 0)
+		return r;
+	r = ls_scan_next(scan, &item, ret_error); /* the one to skip */
+	while (r == 1 && (r = ls_scan_next(scan, &item, ret_error)) == 1) {
+		if (item.has_info && item.info.last_offset >= cursor->next) {
+			*ret_offset = item.info.base_offset > cursor->next ? item.info.base_offset : cursor->next;
+			*ret_position = item.position;
+			break;
+		}
+	}
+	(void)ls_scan_close(scan);
+	if (r == 0)
+		*ret_offset = next_segment_base(cursor);
+	return r;
+}
+
+/* Goes on behind a damaged batch. Returns 0 or an error. */
 static int skip_damaged(logstore_cursor *cursor, struct logstore_error *ret_error)
 {
-	const uint8_t *bytes = cursor->buffer.data + cursor->at;
-	size_t size = cursor->buffer.size - cursor->at;
-	struct logstore_batch_info info;
-	int64_t from = cursor->next;
+	int64_t from = cursor->next, offset = from;
+	uint64_t position = 0;
+	int r;
 
-	if (size >= LS_BATCH_HEADER_SIZE && ls_batch_info(bytes, size, &info, NULL) == 0 && info.size <= size &&
-	    info.last_offset >= cursor->next) {
-		cursor->next = info.last_offset + 1;
-		cursor->at += info.size;
-		cursor->in_batch = false;
-	} else {
-		char path[LS_PATH_MAX];
-
-		path_of(cursor, path);
-		return ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_MESSAGE, path,
-		                  (int64_t)(cursor->position + cursor->at),
-		                  "the header of the batch is damaged, so where the next one begins is not known");
+	r = find_next_batch(cursor, &offset, &position, ret_error);
+	if (r < 0)
+		return r;
+	cursor->hint.segment_base = cursor->segment_base;
+	cursor->hint.position = position;
+	if (r == 0)
+		cursor->hint.cuts = UINT64_MAX; /* nothing more in this segment */
+	ls_buf_clear(&cursor->buffer);
+	cursor->at = 0;
+	cursor->in_batch = false;
+	if (offset > from) {
+		cursor->next = offset;
+		cursor->damaged += offset - from;
 	}
-	cursor->damaged += cursor->next - from;
 	return 0;
 }
 
@@ -366,10 +428,11 @@ int ls_cursor_skip_batch(logstore_cursor *cursor, struct logstore_error *ret_err
 
 	if (cursor->at >= cursor->buffer.size) {
 		r = next_range(cursor, ret_error);
-		if (r <= 0)
+		if (r == 0 || (r < 0 && r != LOGSTORE_E_LIMIT_EXCEEDED))
 			return ls_partition_answer(cursor->part, r, ret_error);
 	}
-	return skip_damaged(cursor, ret_error);
+	r = skip_damaged(cursor, ret_error);
+	return ls_partition_answer(cursor->part, r, ret_error);
 }
 
 /* ---- next -------------------------------------------------------------------------------------------------- */

@@ -144,6 +144,20 @@ int64_t ls_partition_draw_jitter(logstore_partition *part);
 /* "<directory>/<name>". */
 void ls_partition_path(const logstore_partition *part, const char *name, char ret_path[LS_PATH_MAX]);
 
+/* ---- read.c ------------------------------------------------------------------------------------------ */
+
+/* Where a sequential reader stands: a batch begins there, unless the log was cut since. */
+struct ls_read_hint {
+	int64_t segment_base;
+	uint64_t position;
+	uint64_t cuts;       /* of the view that told it; UINT64_MAX: no hint */
+};
+
+/* ls_partition_read() for a reader that goes on where it stopped; the hint's `cuts` is brought up to date. */
+int ls_partition_read_on(logstore_partition *part, int64_t offset, struct ls_read_hint *hint,
+                         const struct logstore_read_options *options, struct logstore_slice *ret_slice,
+                         struct logstore_error *ret_error);
+
 /* ---- roll.c ------------------------------------------------------------------------------------------ */
 
 /* Seals the active segment and starts one at `base`. Append lock held. `view` is updated and published. */

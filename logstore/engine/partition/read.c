@@ -30,15 +30,21 @@ static int limit_position(const struct ls_view *view, size_t i, int64_t bound, u
 }
 
 /* The first batch at or after an offset, in this segment or a later one. Returns 1, 0 at the log end, or an error. */
-static int find_batch(const struct ls_view *view, int64_t offset, size_t *ret_segment, uint64_t *ret_position,
-                      struct logstore_batch_info *ret_info, struct logstore_error *ret_error)
+static int find_batch(const struct ls_view *view, int64_t offset, const struct ls_read_hint *hint,
+                      size_t *ret_segment, uint64_t *ret_position, struct logstore_batch_info *ret_info,
+                      struct logstore_error *ret_error)
 {
 	ptrdiff_t first = ls_segment_set_find(view->set, offset);
 
 	for (size_t i = first < 0 ? 0 : (size_t)first; i < view->set->count; i++) {
-		int r = ls_segment_find(view->set->segments[i], offset, ls_view_data_end(view, i), ret_info,
-		                        ret_position,
-		                        ret_error);
+		struct ls_segment *seg = view->set->segments[i];
+		uint64_t end = ls_view_data_end(view, i);
+		int r;
+
+		if (hint->cuts == view->cuts && hint->segment_base == seg->base)
+			r = ls_segment_find_from(seg, hint->position, offset, end, ret_info, ret_position, ret_error);
+		else
+			r = ls_segment_find(seg, offset, end, ret_info, ret_position, ret_error);
 
 		if (r != 0) {
 			*ret_segment = i;
@@ -88,8 +94,9 @@ static void empty_at(const struct ls_view *view, size_t i, uint64_t position, st
 }
 
 static int fill_slice(const struct ls_view *view, int64_t offset, int64_t bound,
-                      const struct logstore_read_options *options, struct ls_aborted_list *aborted,
-                      struct logstore_slice *slice, struct logstore_error *ret_error)
+                      const struct ls_read_hint *hint, const struct logstore_read_options *options,
+                      struct ls_aborted_list *aborted, struct logstore_slice *slice,
+                      struct logstore_error *ret_error)
 {
 	struct logstore_batch_info first;
 	uint64_t position, limit = 0;
@@ -97,7 +104,7 @@ static int fill_slice(const struct ls_view *view, int64_t offset, int64_t bound,
 	size_t i = view->set->count - 1;
 	int r;
 
-	r = offset < view->log_end ? find_batch(view, offset, &i, &position, &first, ret_error) : 0;
+	r = offset < view->log_end ? find_batch(view, offset, hint, &i, &position, &first, ret_error) : 0;
 	if (r < 0)
 		return r;
 	if (r == 0) {
@@ -145,7 +152,7 @@ static int out_of_range(logstore_partition *part, const struct ls_view *view, in
 
 /* One attempt, on one view. */
 static int read_view(logstore_partition *part, const struct ls_view *view, int64_t offset,
-                     const struct logstore_read_options *options, struct logstore_slice *ret_slice,
+                     const struct ls_read_hint *hint, const struct logstore_read_options *options, struct logstore_slice *ret_slice,
                      struct logstore_error *ret_error)
 {
 	struct ls_aborted_list aborted = {.env = part->env};
@@ -155,7 +162,7 @@ static int read_view(logstore_partition *part, const struct ls_view *view, int64
 	if (offset < view->log_start || offset > view->log_end)
 		r = out_of_range(part, view, offset, ret_error);
 	if (r == 0)
-		r = fill_slice(view, offset, ls_view_bound(view, options->isolation), options, &aborted, &slice,
+		r = fill_slice(view, offset, ls_view_bound(view, options->isolation), hint, options, &aborted, &slice,
 		               ret_error);
 	if (r < 0) {
 		(void)ls_free(part->env, aborted.items);
@@ -179,13 +186,10 @@ static void drop_range(const logstore_partition *part, struct logstore_slice *sl
 	(void)ls_segment_unpin(slice->pin);
 }
 
-int ls_partition_read(logstore_partition *part, int64_t offset, const struct logstore_read_options *options,
-                      struct logstore_slice *ret_slice, struct logstore_error *ret_error)
+int ls_partition_read_on(logstore_partition *part, int64_t offset, struct ls_read_hint *hint,
+                         const struct logstore_read_options *options, struct logstore_slice *ret_slice,
+                         struct logstore_error *ret_error)
 {
-	static const struct logstore_read_options defaults = {
-		.struct_size = sizeof defaults, .isolation = LOGSTORE_READ_HIGH_WATERMARK,
-		.at_least_one_batch = true, .max_bytes = 1024 * 1024,
-	};
 	struct logstore_slice slice;
 	struct ls_view view;
 	bool again;
@@ -193,7 +197,8 @@ int ls_partition_read(logstore_partition *part, int64_t offset, const struct log
 
 	do {
 		ls_view_get(part, &view);
-		r = read_view(part, &view, offset, options ? options : &defaults, &slice, ret_error);
+		r = read_view(part, &view, offset, hint, options, &slice, ret_error);
+		hint->cuts = view.cuts;
 		/*
 		 * Also after success: the range was bounded by a view from before the cut, but carries the
 		 * generation from after it, so slice_read would not notice that other bytes are there by now.
@@ -208,6 +213,14 @@ int ls_partition_read(logstore_partition *part, int64_t offset, const struct log
 	atomic_fetch_add(&part->pins, 1);
 	*ret_slice = slice;
 	return 0;
+}
+
+int ls_partition_read(logstore_partition *part, int64_t offset, const struct logstore_read_options *options,
+                      struct logstore_slice *ret_slice, struct logstore_error *ret_error)
+{
+	struct ls_read_hint none = {.cuts = UINT64_MAX};
+
+	return ls_partition_read_on(part, offset, &none, options, ret_slice, ret_error);
 }
 
 int ls_slice_read(const struct logstore_slice *slice, uint64_t at, void *buffer, size_t size, size_t *ret_size,

@@ -405,8 +405,8 @@ static int next_batch(const struct ls_validation *v, const uint8_t *bytes, size_
 	if (batch_size > size)
 		return 0; /* a batch that was cut by the transport */
 	if (batch_size > v->max_batch_bytes)
-		return ls_error(ret_error, LOGSTORE_E_LIMIT_EXCEEDED, "%s: a batch of %u bytes is above max_batch_bytes",
-		                v->where, batch_size);
+		return ls_error(ret_error, LOGSTORE_E_LIMIT_EXCEEDED,
+		                "%s: a batch of %u bytes is above max_batch_bytes", v->where, batch_size);
 	r = ls_batch_info(bytes, batch_size, &info, ret_error);
 	if (r == LOGSTORE_E_CORRUPT_MESSAGE && v->origin == LOGSTORE_ORIGIN_CLIENT)
 		r = judge_bad_header(v, bytes, batch_size, ret_error);

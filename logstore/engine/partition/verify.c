@@ -1092,7 +1092,7 @@ static int check_checkpoint_entry(void *arg, const struct logstore_file_entry *e
 	struct verify *v = arg;
 	struct logstore_io_stat st;
 
-	if (ls_topic_valid(topic) && ls_partition_directory_name(name, topic, entry->u.checkpoint.partition) > 0) {
+	if (ls_partition_directory_name(name, topic, entry->u.checkpoint.partition) > 0) {
 		path_of(v, name, path);
 		if (v->env->io->stat(v->env->io->ctx, path, &st) == 0 && st.kind == LOGSTORE_IO_DIRECTORY)
 			return 0;

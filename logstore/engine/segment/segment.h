@@ -137,6 +137,11 @@ int ls_walk_next(struct ls_walk *walk, struct logstore_batch_info *ret_info, uin
 int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct logstore_batch_info *ret_info,
                     uint64_t *ret_position, struct logstore_error *ret_error);
 
+/* The same from a known batch on, without the index. `position` must be where a batch begins. */
+int ls_segment_find_from(struct ls_segment *seg, uint64_t position, int64_t offset, uint64_t end,
+                         struct logstore_batch_info *ret_info, uint64_t *ret_position,
+                         struct logstore_error *ret_error);
+
 /*
  * Offset of the first index entry at or above `position` (or the one after it): the exclusive upper bound
  * of the offsets of a read that ends there. Returns 1 with the offset; 0 if there is none, or if it is

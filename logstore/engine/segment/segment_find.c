@@ -117,18 +117,15 @@ static int read_error(struct ls_segment *seg, int code, const char *ending, stru
 	return ls_error_io(ret_error, code, "cannot read", path);
 }
 
-int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct logstore_batch_info *ret_info,
-                    uint64_t *ret_position, struct logstore_error *ret_error)
+/* The first batch of a walk whose last offset is at or above `offset`. */
+static int find_in_walk(struct ls_walk *walk, int64_t offset, struct logstore_batch_info *ret_info,
+                        uint64_t *ret_position, struct logstore_error *ret_error)
 {
 	struct logstore_batch_info info;
-	struct ls_walk walk;
 	uint64_t position;
 	int r;
 
-	r = start_walk(&walk, seg, offset, end);
-	if (r < 0)
-		return read_error(seg, r, ".index", ret_error);
-	while ((r = ls_walk_next(&walk, &info, &position, ret_error)) == 1) {
+	while ((r = ls_walk_next(walk, &info, &position, ret_error)) == 1) {
 		if (info.last_offset >= offset) {
 			*ret_info = info;
 			*ret_position = position;
@@ -136,6 +133,28 @@ int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct
 		}
 	}
 	return r;
+}
+
+int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct logstore_batch_info *ret_info,
+                    uint64_t *ret_position, struct logstore_error *ret_error)
+{
+	struct ls_walk walk;
+	int r;
+
+	r = start_walk(&walk, seg, offset, end);
+	if (r < 0)
+		return read_error(seg, r, ".index", ret_error);
+	return find_in_walk(&walk, offset, ret_info, ret_position, ret_error);
+}
+
+int ls_segment_find_from(struct ls_segment *seg, uint64_t position, int64_t offset, uint64_t end,
+                         struct logstore_batch_info *ret_info, uint64_t *ret_position,
+                         struct logstore_error *ret_error)
+{
+	struct ls_walk walk;
+
+	ls_walk_init(&walk, seg, position, end);
+	return find_in_walk(&walk, offset, ret_info, ret_position, ret_error);
 }
 
 /* Entries at the end of an index that Kafka probes first, to keep their pages warm. */

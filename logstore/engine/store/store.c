@@ -278,8 +278,9 @@ static int begin_writing(logstore *store, struct logstore_error *ret_error)
 		r = io->unlink(io->ctx, path);
 	if (r == 0) {
 		r = io->sync_dir(io->ctx, store->path);
+		/* Nothing was written yet, so the directory is as clean as before. */
 		if (r < 0)
-			(void)write_marker(store, NULL); /* nothing was written: the directory is as clean as before */
+			(void)write_marker(store, NULL);
 	}
 	return r < 0 ? ls_error_io(ret_error, r, "cannot remove the clean-shutdown marker", path) : 0;
 }

@@ -135,11 +135,13 @@ static void refused(struct fixture *f, int code)
 {
 	int r = validate(f);
 
-	cr_assert_eq(r, code, "%s, not %s: %s", ls_error_name(r), ls_error_name(code), r < 0 ? f->error.text : "");
+	cr_assert_eq(r, code, "%s, not %s: %s", ls_error_name(r), ls_error_name(code),
+	             r < 0 ? f->error.text : "");
 	cr_assert_eq(f->error.code, code);
 	cr_assert_neq(f->error.text[0], '\0');
 	ls_plan_reset(&f->plan);
-	cr_assert_eq(ls_validate(&f->v, f->bytes, f->size, &f->plan, NULL), code, "without room for the error");
+	cr_assert_eq(ls_validate(&f->v, f->bytes, f->size, &f->plan, NULL), code,
+	             "without room for the error");
 }
 
 static void accepted(struct fixture *f, size_t count)
@@ -192,7 +194,7 @@ static void expect_records(struct fixture *f, const uint8_t *batch, int count)
 	cr_assert_eq(ls_record_reader_next(f->v.reader, &record, NULL), 0);
 }
 
-/* ---- what goes through --------------------------------------------------------------------------------------- */
+/* ---- what goes through --------------------------------------------------------------------------------- */
 
 Test(validate, takes_a_batch_as_it_is)
 {
@@ -258,7 +260,8 @@ Test(validate, corrects_the_maximum_timestamp)
 
 Test(validate, a_maximum_without_timestamps_is_minus_one)
 {
-	struct logstore_record records[2] = {record_of(0, LOGSTORE_NO_TIMESTAMP), record_of(1, LOGSTORE_NO_TIMESTAMP)};
+	struct logstore_record records[2] = {record_of(0, LOGSTORE_NO_TIMESTAMP),
+	                                     record_of(1, LOGSTORE_NO_TIMESTAMP)};
 	struct fixture f;
 	uint8_t *batch;
 
@@ -316,7 +319,7 @@ Test(validate, a_log_append_time_batch_becomes_create_time)
 	tear_down(&f);
 }
 
-/* ---- the codec ------------------------------------------------------------------------------------------------- */
+/* ---- the codec ----------------------------------------------------------------------------------------- */
 
 Test(validate, encodes_anew_exactly_where_the_codec_differs)
 {
@@ -338,8 +341,8 @@ Test(validate, encodes_anew_exactly_where_the_codec_differs)
 			f.options.transactional = true;
 			batch = make(&f, 5);
 			accepted(&f, 1);
-			cr_assert_eq(f.plan.batches[0].payload == batch + LS_BATCH_HEADER_SIZE, kept, "%d to %d", codec,
-			             targets[t]);
+			cr_assert_eq(f.plan.batches[0].payload == batch + LS_BATCH_HEADER_SIZE, kept,
+			             "%d to %d", codec, targets[t]);
 			cr_assert_eq(f.plan.batches[0].info.codec, kept ? codec : targets[t]);
 			cr_assert_eq(f.plan.batches[0].info.producer_id, 9);
 			cr_assert_eq(f.plan.batches[0].info.producer_epoch, 3);
@@ -361,14 +364,14 @@ Test(validate, encodes_anew_exactly_where_the_codec_differs)
 /* A record of the smallest form, with an offset delta of its own. */
 static size_t tiny_record(uint8_t *bytes, uint8_t offset_delta)
 {
-	/* length 7: attributes, timestamp delta, offset delta, key "k", null value, no headers; zigzag varints */
+	/* Of length 7: attributes, time and offset delta, key "k", null value, no headers; zigzag varints. */
 	const uint8_t record[] = {14, 0, 0, (uint8_t)(offset_delta * 2), 2, 'k', 1, 0};
 
 	memcpy(bytes, record, sizeof record);
 	return sizeof record;
 }
 
-/* Replaces the records of a batch by tiny ones with the deltas given; zstd leaves them as they are if not compressed. */
+/* Replaces the records of a batch without compression by tiny ones with the deltas given. */
 static void replace_records(struct fixture *f, uint8_t *batch, const uint8_t *deltas, size_t count)
 {
 	size_t size = LS_BATCH_HEADER_SIZE;
@@ -492,7 +495,7 @@ Test(validate, a_control_record_without_a_key_is_corrupt)
 	}
 }
 
-/* ---- what is refused --------------------------------------------------------------------------------------------- */
+/* ---- what is refused ----------------------------------------------------------------------------------- */
 
 /* Faults of a batch, in the order in which they are looked for: the first one that is there is the answer. */
 static void spoil(uint8_t *batch, int fault)
@@ -567,8 +570,8 @@ Test(validate, refuses_in_kafkas_order)
 			if (first == 3 || second == 3)
 				f.config.max_message_bytes = (int64_t)f.size - 1;
 			refused(&f, want[first].code);
-			cr_assert_not_null(strstr(f.error.text, want[first].text), "%d before %d: %s", first, second,
-			                   f.error.text);
+			cr_assert_not_null(strstr(f.error.text, want[first].text), "%d before %d: %s", first,
+			                   second, f.error.text);
 			tear_down(&f);
 		}
 	}
@@ -671,7 +674,8 @@ Test(validate, timestamps_are_held_to_their_limits)
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct logstore_record records[3] = {record_of(0, NOW), record_of(1, cases[i].timestamp), record_of(2, 0)};
+		struct logstore_record records[3] = {record_of(0, NOW), record_of(1, cases[i].timestamp),
+		                                     record_of(2, 0)};
 
 		records[2].timestamp = cases[i].timestamp;
 		set_up(&f);
@@ -684,7 +688,8 @@ Test(validate, timestamps_are_held_to_their_limits)
 			refused(&f, LOGSTORE_E_INVALID_TIMESTAMP);
 			refused(&f, LOGSTORE_E_INVALID_TIMESTAMP);
 			cr_assert_eq(validate(&f), LOGSTORE_E_INVALID_TIMESTAMP);
-			cr_assert_eq(f.error.record_index, 1, "the first bad record is 1, not %d", f.error.record_index);
+			cr_assert_eq(f.error.record_index, 1, "the first bad record is 1, not %d",
+			             f.error.record_index);
 		}
 		/* A LogAppendTime topic does not look at them. */
 		f.config.timestamp_type = LOGSTORE_LOG_APPEND_TIME;
@@ -779,7 +784,7 @@ Test(validate, a_compacted_topic_wants_keys)
 	tear_down(&f);
 }
 
-/* ---- sizes --------------------------------------------------------------------------------------------------------- */
+/* ---- sizes --------------------------------------------------------------------------------------------- */
 
 Test(validate, max_message_bytes_counts_the_whole_batch)
 {
@@ -835,7 +840,7 @@ Test(validate, a_batch_above_the_hosts_limit_is_refused_of_every_origin)
 	}
 }
 
-/* ---- several batches, pieces of batches ------------------------------------------------------------------------------ */
+/* ---- several batches, pieces of batches ---------------------------------------------------------------- */
 
 Test(validate, a_partial_batch_at_the_end_is_ignored)
 {
@@ -967,7 +972,7 @@ Test(validate, every_batch_of_a_raft_leader_has_its_epoch)
 	tear_down(&f);
 }
 
-/* ---- offsets ----------------------------------------------------------------------------------------------------------- */
+/* ---- offsets ------------------------------------------------------------------------------------------- */
 
 Test(validate, a_coordinators_batch_keeps_its_span)
 {
@@ -1030,15 +1035,17 @@ Test(validate, given_offsets_rise)
 			ls_store_be64s(make(&f, 3) + LS_BATCH_BASE_OFFSET, cases[i].bases[k]);
 		}
 		accepted(&f, 2);
-		cr_assert_eq(ls_plan_assign(&f.plan, LOGSTORE_ORIGIN_REPLICATION, cases[i].log_end, 0, "t-0", &f.error),
+		cr_assert_eq(ls_plan_assign(&f.plan, LOGSTORE_ORIGIN_REPLICATION, cases[i].log_end, 0, "t-0",
+		                            &f.error),
 		             cases[i].result, "case %zu", i);
-		cr_assert_eq(ls_plan_assign(&f.plan, LOGSTORE_ORIGIN_RAFT_LEADER, cases[i].log_end, 0, "t-0", NULL),
+		cr_assert_eq(ls_plan_assign(&f.plan, LOGSTORE_ORIGIN_RAFT_LEADER, cases[i].log_end, 0, "t-0",
+		                            NULL),
 		             cases[i].result);
 		tear_down(&f);
 	}
 }
 
-/* ---- memory -------------------------------------------------------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------------------------------------------- */
 
 Test(validate, survives_every_failing_allocation)
 {
@@ -1059,7 +1066,9 @@ Test(validate, survives_every_failing_allocation)
 			failed = ts_alloc_failed(&f.alloc);
 			atomic_store(&f.alloc.fail_at, 0);
 			cr_assert_eq(r, failed ? -ENOMEM : 0, "the %ldth: %d", n, r);
-			accepted(&f, origin == LOGSTORE_ORIGIN_CLIENT ? 1 : 9); /* and everything can be used again */
+			accepted(&f, origin == LOGSTORE_ORIGIN_CLIENT
+			                     ? 1
+			                     : 9); /* and everything can be used again */
 			tear_down(&f);
 			if (!failed)
 				break;

@@ -67,7 +67,8 @@ static void expect_file(struct fixture *f, enum ls_checkpoint_file file, const c
 	ls_buf_fini(&got);
 }
 
-static int set(struct fixture *f, const char *topic, int32_t number, enum ls_checkpoint_file file, int64_t offset)
+static int set(struct fixture *f, const char *topic, int32_t number, enum ls_checkpoint_file file,
+               int64_t offset)
 {
 	return ls_checkpoints_set(&f->table, topic, number, file, offset);
 }
@@ -116,7 +117,8 @@ Test(checkpoints, behaves_like_a_map)
 	set_up(&f);
 	ts_rng_init(&rng, 4);
 	for (int step = 0; step < 5000; step++) {
-		unsigned name = (unsigned)ts_rng_below(&rng, NAMES), number = (unsigned)ts_rng_below(&rng, NUMBERS);
+		unsigned name = (unsigned)ts_rng_below(&rng, NAMES),
+			 number = (unsigned)ts_rng_below(&rng, NUMBERS);
 		const struct ls_checkpoint_row *row;
 		char topic[16];
 
@@ -164,7 +166,8 @@ Test(checkpoints, reads_and_writes_the_four_files)
 	cr_assert_eq(ls_checkpoints_find(&f.table, "b.c-d_e", 12)->offsets[LS_CHECKPOINT_LOG_START], 3);
 	for (int file = 0; file < LS_CHECKPOINT_COUNT; file++) {
 		put(&f, (enum ls_checkpoint_file)file, "gone");
-		cr_assert_eq(ls_checkpoints_write(&f.table, "/d", (enum ls_checkpoint_file)file, &f.error), 0);
+		cr_assert_eq(ls_checkpoints_write(&f.table, "/d", (enum ls_checkpoint_file)file, &f.error),
+		             0);
 		expect_file(&f, (enum ls_checkpoint_file)file, texts[file]);
 	}
 	tear_down(&f);
@@ -207,9 +210,11 @@ Test(checkpoints, says_which_line_is_wrong)
 			set_up(&f);
 			put(&f, (enum ls_checkpoint_file)file, cases[i].text);
 			cr_assert_eq(ls_path_join(path, "/d", file_names[file]), 0);
-			cr_assert_eq(ls_checkpoints_load(&f.table, "/d", false, &f.error), cases[i].code, "case %zu", i);
+			cr_assert_eq(ls_checkpoints_load(&f.table, "/d", false, &f.error), cases[i].code,
+			             "case %zu", i);
 			cr_assert_eq(f.error.code, cases[i].code);
-			cr_assert_eq(f.error.position, cases[i].line, "case %zu: line %" PRId64, i, f.error.position);
+			cr_assert_eq(f.error.position, cases[i].line, "case %zu: line %" PRId64, i,
+			             f.error.position);
 			cr_assert_str_eq(f.error.path, path);
 			ls_checkpoints_fini(&f.table);
 			cr_assert_eq(ls_checkpoints_load(&f.table, "/d", false, NULL), cases[i].code);
@@ -258,7 +263,8 @@ Test(checkpoints, survives_every_failing_allocation)
 		set_up(&f);
 		put(&f, LS_CHECKPOINT_RECOVERY_POINT, "0\n2\na 0 1\nb 7 2\n");
 		atomic_store(&f.alloc.fail_at, atomic_load(&f.alloc.requests) + n);
-		r = ls_checkpoints_load(&f.table, "/d", true, &f.error); /* lenient is about damage, not about this */
+		r = ls_checkpoints_load(&f.table, "/d", true,
+		                        &f.error); /* lenient is about damage, not about this */
 		for (int i = 0; i < 40 && r == 0; i++)
 			r = set(&f, "c", i, LS_CHECKPOINT_LOG_START, i);
 		if (r == 0)

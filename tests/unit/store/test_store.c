@@ -35,7 +35,7 @@ static void leave(void)
 
 TestSuite(store, .init = enter, .fini = leave);
 
-/* ---- helpers --------------------------------------------------------------------------------------------------- */
+/* ---- helpers ------------------------------------------------------------------------------------------- */
 
 static const char *path_of(const char *name)
 {
@@ -121,12 +121,14 @@ static logstore_partition *must_open_partition(logstore *store, const char *topi
 
 static void must_append(logstore_partition *part, size_t count)
 {
-	struct logstore_record record = {.timestamp = LOGSTORE_NO_TIMESTAMP, .key_size = -1, .value = "v", .value_size = 1};
+	struct logstore_record record = {
+		.timestamp = LOGSTORE_NO_TIMESTAMP, .key_size = -1, .value = "v", .value_size = 1};
 	struct logstore_append_result result;
 	struct logstore_error error;
 
 	for (size_t i = 0; i < count; i++)
-		cr_assert_eq(logstore_append_records(part, &record, 1, NULL, NULL, &result, &error), 0, "%s", error.text);
+		cr_assert_eq(logstore_append_records(part, &record, 1, NULL, NULL, &result, &error), 0, "%s",
+		             error.text);
 }
 
 static struct logstore_offsets offsets_of(logstore_partition *part)
@@ -143,7 +145,8 @@ static void expect_no_partition(logstore *store, const char *topic, int32_t numb
 	logstore_partition *part = NULL;
 	struct logstore_error error;
 
-	cr_assert_eq(logstore_partition_open(store, topic, number, &part, &error), code, "%s-%d", topic, number);
+	cr_assert_eq(logstore_partition_open(store, topic, number, &part, &error), code, "%s-%d", topic,
+	             number);
 	cr_assert_eq(error.code, code);
 	cr_assert_neq(error.text[0], '\0');
 	cr_assert_null(part);
@@ -162,7 +165,7 @@ static void expect_not_opened(const char *path, bool read_only, int code)
 	cr_assert_eq(open_at(path, read_only, &store, NULL), code);
 }
 
-/* ---- the lock ------------------------------------------------------------------------------------------------------ */
+/* ---- the lock ------------------------------------------------------------------------------------------ */
 
 Test(store, one_owner_in_a_process)
 {
@@ -177,7 +180,8 @@ Test(store, one_owner_in_a_process)
 	cr_assert_null(second);
 	reader = must_open(true);
 	must_close(reader);
-	cr_assert_eq(open_at(root, false, &second, &error), LOGSTORE_E_LOCKED, "a reader has let go of the lock");
+	cr_assert_eq(open_at(root, false, &second, &error), LOGSTORE_E_LOCKED,
+	             "a reader has let go of the lock");
 	must_close(first);
 	must_close(must_open(false));
 }
@@ -232,7 +236,8 @@ Test(store, the_lock_of_another_process_ends_with_it)
 
 		(void)close(done[1]);
 		if (open_at(root, false, &store, &error) != 0 ||
-		    logstore_partition_create(store, "t", 0, NULL, &part, &error) != 0 || write(ready[1], "r", 1) != 1)
+		    logstore_partition_create(store, "t", 0, NULL, &part, &error) != 0 ||
+		    write(ready[1], "r", 1) != 1)
 			_exit(1);
 		_exit(read(done[0], &byte, 1) == 1 ? 0 : 1); /* without closing anything */
 	}
@@ -249,7 +254,7 @@ Test(store, the_lock_of_another_process_ends_with_it)
 	(void)close(done[1]);
 }
 
-/* ---- the marker ------------------------------------------------------------------------------------------------------ */
+/* ---- the marker ---------------------------------------------------------------------------------------- */
 
 Test(store, the_marker_stands_while_nobody_writes)
 {
@@ -318,7 +323,7 @@ Test(store, without_partitions_nothing_can_be_unclean)
 	expect_not_opened(root, false, LOGSTORE_E_UNCLEAN);
 }
 
-/* ---- the directory ----------------------------------------------------------------------------------------------------- */
+/* ---- the directory ------------------------------------------------------------------------------------- */
 
 Test(store, a_directory_is_made_only_when_asked_for)
 {
@@ -418,7 +423,7 @@ Test(store, a_directory_that_forbids_writing)
 	cr_assert_eq(chmod(root, 0700), 0);
 }
 
-/* ---- names --------------------------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------- */
 
 Test(store, names_outside_the_grammar)
 {
@@ -428,8 +433,9 @@ Test(store, names_outside_the_grammar)
 		const char *topic;
 		int32_t number;
 	} cases[] = {
-		{"", 0}, {".", 0}, {"..", 0}, {"a/b", 0}, {"../t", 0}, {"/t", 0}, {"a b", 0}, {"a\n", 0}, {"a:b", 0},
-		{"t\xc3\xa9", 0}, {"\xe2\x82\xac", 0}, {"t", -1}, {"t", INT32_MIN}, {longest, 0},
+		{"", 0},          {".", 0},     {"..", 0},  {"a/b", 0},       {"../t", 0},         {"/t", 0},
+		{"a b", 0},       {"a\n", 0},   {"a:b", 0}, {"t\xc3\xa9", 0}, {"\xe2\x82\xac", 0}, {"t", -1},
+		{"t", INT32_MIN}, {longest, 0},
 	};
 	struct logstore_error error;
 	logstore_partition *part = NULL;
@@ -438,18 +444,20 @@ Test(store, names_outside_the_grammar)
 	longest[250] = '\0';
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		expect_no_partition(store, cases[i].topic, cases[i].number, LOGSTORE_E_INVALID_NAME);
-		cr_assert_eq(logstore_partition_create(store, cases[i].topic, cases[i].number, NULL, &part, &error),
+		cr_assert_eq(logstore_partition_create(store, cases[i].topic, cases[i].number, NULL, &part,
+		                                       &error),
 		             LOGSTORE_E_INVALID_NAME);
 		cr_assert_eq(error.code, LOGSTORE_E_INVALID_NAME);
 		cr_assert_eq(logstore_partition_delete(store, cases[i].topic, cases[i].number, &error),
 		             LOGSTORE_E_INVALID_NAME);
 		cr_assert_eq(error.code, LOGSTORE_E_INVALID_NAME);
 	}
-	/* 249 characters are a topic; with ten digits the directory's name is longer than a file name may be. */
+	/* 249 characters are a topic; with ten digits the directory's name is too long for a file name. */
 	longest[249] = '\0';
 	expect_no_partition(store, longest, 0, LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION);
 	expect_no_partition(store, longest, INT32_MAX, LOGSTORE_E_INVALID_NAME);
-	cr_assert_eq(logstore_partition_create(store, longest, INT32_MAX, NULL, &part, &error), LOGSTORE_E_INVALID_NAME);
+	cr_assert_eq(logstore_partition_create(store, longest, INT32_MAX, NULL, &part, &error),
+	             LOGSTORE_E_INVALID_NAME);
 	cr_assert_eq(logstore_partition_delete(store, longest, INT32_MAX, &error), LOGSTORE_E_INVALID_NAME);
 	cr_assert_null(part);
 	must_close(store);
@@ -498,7 +506,8 @@ Test(store, the_longest_topic_comes_and_goes)
 	cr_assert_eq(error.code, LOGSTORE_E_BUSY);
 	part = logstore_partition_close(part);
 	cr_assert_eq(logstore_partition_delete(store, topic, 0, &error), 0, "%s", error.text);
-	cr_assert_eq(logstore_partition_delete(store, topic, 0, &error), LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION);
+	cr_assert_eq(logstore_partition_delete(store, topic, 0, &error),
+	             LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION);
 	expect_no_partition(store, topic, 0, LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION);
 	expect_content("log-start-offset-checkpoint", "0\n0\n");
 
@@ -521,8 +530,13 @@ Test(store, the_longest_topic_comes_and_goes)
 Test(store, the_list_has_partitions_only)
 {
 	static const char *const others[] = {
-		"t-0.0123456789abcdef0123456789abcdef-delete", "t-1.0123456789abcdef0123456789abcdef-stray",
-		"t-2.0123456789abcdef0123456789abcdef-future", "no-number", "remote-log-index-cache", "snapshots", "t-x1",
+		"t-0.0123456789abcdef0123456789abcdef-delete",
+		"t-1.0123456789abcdef0123456789abcdef-stray",
+		"t-2.0123456789abcdef0123456789abcdef-future",
+		"no-number",
+		"remote-log-index-cache",
+		"snapshots",
+		"t-x1",
 	};
 	logstore *store = must_open(false), *reader;
 	struct logstore_listing *listings;
@@ -551,7 +565,7 @@ Test(store, the_list_has_partitions_only)
 	must_close(store);
 }
 
-/* ---- partitions that are none ---------------------------------------------------------------------------------------------- */
+/* ---- partitions that are none -------------------------------------------------------------------------- */
 
 Test(store, what_is_not_a_partition)
 {
@@ -576,9 +590,12 @@ Test(store, what_is_not_a_partition)
 	expect_no_partition(store, "file", 0, LOGSTORE_E_NOT_A_PARTITION);
 	expect_no_partition(store, "empty", 0, LOGSTORE_E_NOT_A_PARTITION);
 	expect_no_partition(store, "other", 0, LOGSTORE_E_NOT_A_PARTITION);
-	cr_assert_eq(logstore_partition_delete(store, "file", 0, &error), LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION);
-	cr_assert_eq(logstore_partition_create(store, "file", 0, NULL, &part, &error), LOGSTORE_E_PARTITION_EXISTS);
-	cr_assert_eq(logstore_partition_create(store, "empty", 0, NULL, &part, &error), LOGSTORE_E_PARTITION_EXISTS);
+	cr_assert_eq(logstore_partition_delete(store, "file", 0, &error),
+	             LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION);
+	cr_assert_eq(logstore_partition_create(store, "file", 0, NULL, &part, &error),
+	             LOGSTORE_E_PARTITION_EXISTS);
+	cr_assert_eq(logstore_partition_create(store, "empty", 0, NULL, &part, &error),
+	             LOGSTORE_E_PARTITION_EXISTS);
 	must_close(store);
 
 	/* A link to a partition is one, for whoever reads. */
@@ -598,13 +615,16 @@ Test(store, a_partition_is_not_made_twice)
 
 	must_append(part, 9);
 	cr_assert_eq(logstore_delete_records(part, 4, &log_start, &error), 0);
-	cr_assert_eq(logstore_partition_create(store, "t", 0, NULL, &again, &error), LOGSTORE_E_PARTITION_EXISTS);
+	cr_assert_eq(logstore_partition_create(store, "t", 0, NULL, &again, &error),
+	             LOGSTORE_E_PARTITION_EXISTS);
 	part = logstore_partition_close(part);
-	cr_assert_eq(logstore_partition_create(store, "t", 0, NULL, &again, &error), LOGSTORE_E_PARTITION_EXISTS);
+	cr_assert_eq(logstore_partition_create(store, "t", 0, NULL, &again, &error),
+	             LOGSTORE_E_PARTITION_EXISTS);
 	must_close(store);
 	/* Also where nobody has opened it: and what the checkpoints say of it stays. */
 	store = must_open(false);
-	cr_assert_eq(logstore_partition_create(store, "t", 0, NULL, &again, &error), LOGSTORE_E_PARTITION_EXISTS);
+	cr_assert_eq(logstore_partition_create(store, "t", 0, NULL, &again, &error),
+	             LOGSTORE_E_PARTITION_EXISTS);
 	cr_assert_eq(error.code, LOGSTORE_E_PARTITION_EXISTS);
 	cr_assert_null(again);
 	must_close(store);
@@ -649,7 +669,8 @@ Test(store, readers_change_nothing)
 	store = must_open(true);
 	part = must_open_partition(store, "t", 0);
 	cr_assert_eq(logstore_config_new(&config), 0);
-	cr_assert_eq(logstore_append_records(part, &record, 1, NULL, NULL, &result, &error), LOGSTORE_E_READ_ONLY);
+	cr_assert_eq(logstore_append_records(part, &record, 1, NULL, NULL, &result, &error),
+	             LOGSTORE_E_READ_ONLY);
 	cr_assert_eq(error.code, LOGSTORE_E_READ_ONLY);
 	cr_assert_eq(logstore_truncate(part, 1, &error), LOGSTORE_E_READ_ONLY);
 	cr_assert_eq(logstore_truncate_fully(part, 1, &error), LOGSTORE_E_READ_ONLY);
@@ -670,7 +691,7 @@ Test(store, readers_change_nothing)
 	must_close(store);
 }
 
-/* ---- checkpoints ------------------------------------------------------------------------------------------------------------- */
+/* ---- checkpoints --------------------------------------------------------------------------------------- */
 
 Test(store, checkpoints_of_others_are_kept)
 {
@@ -734,7 +755,7 @@ Test(store, a_malformed_checkpoint_keeps_writers_out)
 	}
 }
 
-/* ---- openings ------------------------------------------------------------------------------------------------------------------ */
+/* ---- openings ------------------------------------------------------------------------------------------ */
 
 Test(store, two_openings_share_one_partition)
 {
