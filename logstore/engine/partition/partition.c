@@ -412,6 +412,7 @@ int ls_partition_new(const struct ls_partition_params *params, logstore_partitio
 	part->max_decompressed_bytes = params->max_decompressed_bytes;
 	part->max_batch_bytes = params->max_batch_bytes;
 	part->snapshot_offset = LOGSTORE_NO_OFFSET;
+	atomic_init(&part->unsynced_snapshot, INT64_MAX);
 	(void)snprintf(part->name, sizeof part->name, "%s-%d", params->topic, params->number); /* fits: 249 + 11 */
 	ls_buf_init(&part->file_buffer, env);
 	ls_epoch_cache_init(&part->epochs, env);

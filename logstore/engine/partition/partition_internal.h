@@ -73,6 +73,7 @@ struct logstore_partition {
 	atomic_bool shut;                  /* closed for appending */
 	int64_t snapshot_offset;           /* of the newest producer snapshot, or LOGSTORE_NO_OFFSET */
 	bool producers_changed;            /* since that snapshot */
+	_Atomic int64_t unsynced_snapshot; /* lowest offset of those written since the last flush, or INT64_MAX */
 	atomic_bool directory_dirty;       /* entries made or removed since the last sync of the directory */
 	struct ls_buf file_buffer;         /* for small files, under append_lock */
 

@@ -106,6 +106,8 @@ int ls_partition_write_snapshot(logstore_partition *part, int64_t offset, bool s
 		return ls_error_io(ret_error, r, "cannot write the producer snapshot", path);
 	part->snapshot_offset = offset;
 	part->producers_changed = false;
+	if (!sync && offset < atomic_load(&part->unsynced_snapshot))
+		atomic_store(&part->unsynced_snapshot, offset);
 	atomic_store(&part->directory_dirty, true);
 	return 0;
 }
@@ -211,6 +213,7 @@ static int sync_failed(logstore_partition *part, int code, struct ls_segment *se
 static int sync_segments(logstore_partition *part, const struct ls_view *view, bool closed,
                          struct logstore_error *ret_error)
 {
+	int64_t snapshots_from = atomic_exchange(&part->unsynced_snapshot, INT64_MAX);
 	size_t first = view->set->count - 1;
 
 	while (first > 0 && !atomic_load(&view->set->segments[first - 1]->sealed_synced))
@@ -225,8 +228,8 @@ static int sync_segments(logstore_partition *part, const struct ls_view *view, b
 			r = ls_segment_sync_txn_index(seg);
 		if (r == 0 && (sealed || closed))
 			r = ls_segment_sync_indexes(seg);
-		if (r == 0 && sealed)
-			r = sync_snapshot(part, view->set->segments[i + 1]->base);
+		if (r == 0 && seg->base >= snapshots_from)
+			r = sync_snapshot(part, seg->base);
 		if (r < 0)
 			return sync_failed(part, r, seg, ret_error);
 		atomic_store(&seg->sealed_synced, sealed);

@@ -85,7 +85,7 @@ struct verify {
 	struct open_txn *open;     /* by producer id */
 	size_t open_count;
 	size_t open_capacity;
-	bool txns_uncertain;       /* a marker may have been lost: nothing is said about transactions any more */
+	bool txns_uncertain; /* a marker may have been lost: nothing is said about transactions any more */
 
 	const char *checkpoint;    /* the checkpoint of a data directory whose entries are walked */
 	int64_t snapshot_offset;   /* the snapshot whose entries are walked */
@@ -224,8 +224,9 @@ static bool ends_with(const char *name, const char *ending)
 static int note_leftover(struct verify *v, const char *path, const struct logstore_file_name *parsed)
 {
 	if (strcmp(parsed->suffix, ".swap") == 0)
-		return report(v, LOGSTORE_REBUILDABLE, "UNFINISHED_SWAP", file_place(path),
-		              "a compacted segment that did not get its final name; what it replaces may be gone");
+		return report(
+			v, LOGSTORE_REBUILDABLE, "UNFINISHED_SWAP", file_place(path),
+			"a compacted segment that did not get its final name; what it replaces may be gone");
 	return report(v, LOGSTORE_NOTE, "LEFTOVER", file_place(path),
 	              "left by a deletion or an interrupted compaction (%s)", parsed->suffix);
 }
@@ -279,8 +280,9 @@ static int note_bad_name(struct verify *v, const char *name, const char *path)
 {
 	if (ends_with(name, ".deleted"))
 		return report(v, LOGSTORE_NOTE, "LEFTOVER", file_place(path), "left by a deletion");
-	return report(v, LOGSTORE_DAMAGE, "BAD_NAME", file_place(path),
-	              "ends like one of Kafka's files but begins with no offset; Kafka does not start with it");
+	return report(
+		v, LOGSTORE_DAMAGE, "BAD_NAME", file_place(path),
+		"ends like one of Kafka's files but begins with no offset; Kafka does not start with it");
 }
 
 /* What a name alone tells. */
@@ -302,7 +304,8 @@ static int note_file(void *arg, const char *name)
 	named = ls_file_name_parse(name, &parsed);
 	if (st.kind != LOGSTORE_IO_FILE)
 		return named < 0 || parsed.kind == LOGSTORE_FILE_UNKNOWN || parsed.suffix[0] != '\0'
-		               ? report(v, LOGSTORE_NOTE, "UNKNOWN_FILE", file_place(path), "not a file; ignored")
+		               ? report(v, LOGSTORE_NOTE, "UNKNOWN_FILE", file_place(path),
+		                        "not a file; ignored")
 		               : report(v, LOGSTORE_DAMAGE, "NOT_A_FILE", file_place(path),
 		                        "has the name of a file of the log but is none");
 	if (named < 0)
@@ -422,7 +425,8 @@ static int bad_index(struct index_check *index, const struct logstore_file_entry
 	              line_place(index->path, entry ? (int64_t)entry->position : -1), "%s", what);
 }
 
-static int load_index(struct verify *v, int64_t base, const char *ending, bool required, struct index_check *index)
+static int load_index(struct verify *v, int64_t base, const char *ending, bool required,
+                      struct index_check *index)
 {
 	struct logstore_error detail = {0};
 	char name[LS_FILE_NAME_MAX];
@@ -441,8 +445,8 @@ static int load_index(struct verify *v, int64_t base, const char *ending, bool r
 	index->present = true;
 	if (r < 0) {
 		index->reported = true;
-		return report(v, LOGSTORE_REBUILDABLE, "DAMAGED_INDEX", line_place(index->path, detail.position),
-		              "%s", detail.text);
+		return report(v, LOGSTORE_REBUILDABLE, "DAMAGED_INDEX",
+		              line_place(index->path, detail.position), "%s", detail.text);
 	}
 	return 0;
 }
@@ -471,7 +475,8 @@ static int check_offset_entry(struct index_check *index, const struct logstore_s
 		if (r != 0)
 			return r;
 	}
-	for (; index->at < list->count && list->items[index->at].u.index.position <= item->position; index->at++) {
+	for (; index->at < list->count && list->items[index->at].u.index.position <= item->position;
+	     index->at++) {
 		const struct logstore_file_entry *entry = &list->items[index->at];
 		int r;
 
@@ -504,13 +509,15 @@ static int check_time_entries(struct segment_check *check)
 	struct index_check *index = &check->time_index;
 	const struct entry_list *list = &index->entries;
 
-	for (; index->at < list->count && list->items[index->at].u.time_index.offset < check->next_offset; index->at++) {
+	for (; index->at < list->count && list->items[index->at].u.time_index.offset < check->next_offset;
+	     index->at++) {
 		const struct logstore_file_entry *entry = &list->items[index->at];
 		int r;
 
 		if (check->damaged || entry->u.time_index.timestamp == check->max_timestamp)
 			continue;
-		r = bad_index(index, entry, "an entry does not have the largest timestamp of the batches up to it");
+		r = bad_index(index, entry,
+		              "an entry does not have the largest timestamp of the batches up to it");
 		if (r != 0)
 			return r;
 	}
@@ -521,7 +528,8 @@ static int check_time_entries(struct segment_check *check)
  * An ABORT marker and its entry. A transaction whose data compaction removed needs none; its first offset,
  * and with it the last stable offset of others, can lie below what is left of it.
  */
-static int check_abort(struct segment_check *check, const struct logstore_batch_info *marker, int64_t first_offset)
+static int check_abort(struct segment_check *check, const struct logstore_batch_info *marker,
+                       int64_t first_offset)
 {
 	struct index_check *index = &check->txn_index;
 	const struct entry_list *list = &index->entries;
@@ -537,7 +545,8 @@ static int check_abort(struct segment_check *check, const struct logstore_batch_
 	if (!entry || entry->u.txn.last_offset > marker->last_offset)
 		return first_offset == LOGSTORE_NO_OFFSET
 		               ? 0
-		               : bad_index(index, entry, "an aborted transaction of the log is not in the index");
+		               : bad_index(index, entry,
+		                           "an aborted transaction of the log is not in the index");
 	if (entry->u.txn.last_offset < marker->last_offset)
 		return bad_index(index, entry, "an entry names no marker of an aborted transaction");
 	index->at++;
@@ -546,7 +555,8 @@ static int check_abort(struct segment_check *check, const struct logstore_batch_
 	if (first_offset != LOGSTORE_NO_OFFSET && entry->u.txn.first_offset > first_offset)
 		return bad_index(index, entry, "an entry begins behind the transaction it names");
 	if (entry->u.txn.last_stable_offset > stable)
-		return bad_index(index, entry, "an entry claims a last stable offset above an open transaction");
+		return bad_index(index, entry,
+		                 "an entry claims a last stable offset above an open transaction");
 	return 0;
 }
 
@@ -567,8 +577,8 @@ static int check_transaction(struct segment_check *check, const struct logstore_
 }
 
 /* The records of a batch; of a control batch also its type. Returns 0 or what ends the run. */
-static int check_records(struct segment_check *check, logstore_scan *scan, const struct logstore_scan_item *item,
-                         int *ret_marker)
+static int check_records(struct segment_check *check, logstore_scan *scan,
+                         const struct logstore_scan_item *item, int *ret_marker)
 {
 	int64_t max_timestamp = LOGSTORE_NO_TIMESTAMP, lowest = item->info.base_offset;
 	struct logstore_error detail = {0};
@@ -585,7 +595,8 @@ static int check_records(struct segment_check *check, logstore_scan *scan, const
 			continue;
 		if (record.offset < lowest || record.offset > item->info.last_offset)
 			return report(v, LOGSTORE_DAMAGE, "BAD_RECORD", batch_place(check, item),
-			              "a record has offset %" PRId64 ", outside its batch or not above the one before",
+			              "a record has offset %" PRId64
+			              ", outside its batch or not above the one before",
 			              record.offset);
 		lowest = record.offset < INT64_MAX ? record.offset + 1 : INT64_MAX;
 		if (item->info.control && ls_control_parse(&record, &control, &detail) == 0)
@@ -615,8 +626,9 @@ static int check_order(struct segment_check *check, const struct logstore_scan_i
 		           "the batch begins at %" PRId64 ", below %" PRId64 " which comes next", first,
 		           check->after_last);
 	} else if (info->last_offset - check->base > INT32_MAX) {
-		r = report(v, LOGSTORE_REBUILDABLE, "OFFSET_OVERFLOW", batch_place(check, item),
-		           "the offset is more than 2^31-1 above the segment's base: the segment must be split");
+		r = report(
+			v, LOGSTORE_REBUILDABLE, "OFFSET_OVERFLOW", batch_place(check, item),
+			"the offset is more than 2^31-1 above the segment's base: the segment must be split");
 	}
 	if (r == 0 && info->leader_epoch >= 0 && info->leader_epoch < v->last_epoch)
 		r = report(v, LOGSTORE_NOTE, "EPOCH_GOES_BACK", batch_place(check, item),
@@ -674,7 +686,8 @@ static void advance(struct segment_check *check, const struct logstore_batch_inf
 		check->bound = check->next_offset;
 }
 
-static int check_batch(struct segment_check *check, logstore_scan *scan, const struct logstore_scan_item *item)
+static int check_batch(struct segment_check *check, logstore_scan *scan,
+                       const struct logstore_scan_item *item)
 {
 	const struct logstore_batch_info *info = &item->info;
 	struct verify *v = check->v;
@@ -720,11 +733,13 @@ static int check_damage(struct segment_check *check, const struct logstore_scan_
 		              "%s; %" PRIu64 " bytes are no batch",
 		              item->text, item->size);
 	case LOGSTORE_SCAN_TORN:
-		return report(v, LOGSTORE_DAMAGE, check->last ? "TORN_TAIL" : "TRUNCATED", gap_place(check, item),
-		              "%s; %" PRIu64 " bytes are left", item->text, item->size);
+		return report(v, LOGSTORE_DAMAGE, check->last ? "TORN_TAIL" : "TRUNCATED",
+		              gap_place(check, item), "%s; %" PRIu64 " bytes are left", item->text,
+		              item->size);
 	case LOGSTORE_SCAN_ZEROS:
-		return report(v, check->last ? LOGSTORE_NOTE : LOGSTORE_DAMAGE, "ZERO_TAIL", gap_place(check, item),
-		              "%" PRIu64 " zero bytes at the end (preallocated?)", item->size);
+		return report(v, check->last ? LOGSTORE_NOTE : LOGSTORE_DAMAGE, "ZERO_TAIL",
+		              gap_place(check, item), "%" PRIu64 " zero bytes at the end (preallocated?)",
+		              item->size);
 	case LOGSTORE_SCAN_OK:
 		break;
 	}
@@ -744,7 +759,8 @@ static int check_txn_index(struct segment_check *check)
 		              (check->damaged || txn->last_offset < check->bound);
 
 		if (txn->last_offset <= last || !inside)
-			return bad_index(index, &list->items[i], "an aborted transaction lies outside the segment");
+			return bad_index(index, &list->items[i],
+			                 "an aborted transaction lies outside the segment");
 		last = txn->last_offset;
 	}
 	if (!check->v->txns_uncertain && index->at < list->count)
@@ -762,7 +778,8 @@ static int check_index_ends(struct segment_check *check)
 	if (offsets->pending)
 		r = bad_index(offsets, offsets->pending, "an entry names an offset past the last batch");
 	if (r == 0 && offsets->at < offsets->entries.count)
-		r = bad_index(offsets, &offsets->entries.items[offsets->at], "an entry points past the last batch");
+		r = bad_index(offsets, &offsets->entries.items[offsets->at],
+		              "an entry points past the last batch");
 	if (r == 0 && list->count > 0 && list->items[list->count - 1].u.time_index.offset >= check->bound)
 		r = bad_index(times, &list->items[list->count - 1], "an entry lies past the last batch");
 	if (r == 0 && !check->last && !check->damaged && times->present && check->max_timestamp >= 0 &&
@@ -780,7 +797,8 @@ static int unreadable(struct segment_check *check, int code, const struct logsto
 	check->damaged = true;
 	check->v->txns_uncertain = true;
 	return report(check->v, LOGSTORE_DAMAGE, "UNREADABLE",
-	              (struct place){check->path, detail->position, check->next_offset, -1}, "%s", detail->text);
+	              (struct place){check->path, detail->position, check->next_offset, -1}, "%s",
+	              detail->text);
 }
 
 static int scan_items(struct segment_check *check, logstore_scan *scan)
@@ -792,7 +810,8 @@ static int scan_items(struct segment_check *check, logstore_scan *scan)
 	int r;
 
 	while ((r = ls_scan_next(scan, &item, &detail)) == 1) {
-		r = item.status == LOGSTORE_SCAN_OK ? check_batch(check, scan, &item) : check_damage(check, &item);
+		r = item.status == LOGSTORE_SCAN_OK ? check_batch(check, scan, &item)
+		                                    : check_damage(check, &item);
 		done = v->bytes_done + item.position + item.size;
 		if (r == 0 && done > v->bytes_told && done - v->bytes_told >= PROGRESS_BYTES)
 			r = progress(v, done);
@@ -843,10 +862,17 @@ static int load_and_scan(struct segment_check *check)
 static int verify_segment(struct verify *v, size_t i)
 {
 	struct numbered *log = &v->logs.items[i];
-	struct segment_check check = {.v = v, .base = log->offset, .size = log->size, .last = i + 1 == v->logs.count,
-	                              .next_offset = log->offset, .after_last = log->offset, .bound = log->offset,
+	struct segment_check check = {.v = v,
+	                              .base = log->offset,
+	                              .size = log->size,
+	                              .last = i + 1 == v->logs.count,
+	                              .next_offset = log->offset,
+	                              .after_last = log->offset,
+	                              .bound = log->offset,
 	                              .max_timestamp = LOGSTORE_NO_TIMESTAMP,
-	                              .offset_index = {.v = v}, .time_index = {.v = v}, .txn_index = {.v = v}};
+	                              .offset_index = {.v = v},
+	                              .time_index = {.v = v},
+	                              .txn_index = {.v = v}};
 	char name[LS_FILE_NAME_MAX];
 	int r = 0;
 
@@ -854,7 +880,8 @@ static int verify_segment(struct verify *v, size_t i)
 	path_of(v, name, check.path);
 	if (i > 0 && check.base < v->log_end) {
 		v->txns_uncertain = true;
-		r = report(v, LOGSTORE_DAMAGE, "OFFSETS_GO_BACK", (struct place){check.path, 0, check.base, -1},
+		r = report(v, LOGSTORE_DAMAGE, "OFFSETS_GO_BACK",
+		           (struct place){check.path, 0, check.base, -1},
 		           "the segment begins below the end of the one before it, %" PRId64, v->log_end);
 	}
 	if (r == 0)
@@ -884,7 +911,8 @@ static int check_orphans(struct verify *v)
 
 		if (find_numbered(&v->logs, index->offset))
 			continue;
-		for (size_t j = 0; j < v->logs.count && v->logs.items[j].offset < index->offset && !covered; j++)
+		for (size_t j = 0; j < v->logs.count && v->logs.items[j].offset < index->offset && !covered;
+		     j++)
 			covered = v->logs.items[j].next_offset > index->offset;
 		ls_file_name(name, index->offset, ".index");
 		path_of(v, name, path);
@@ -906,8 +934,8 @@ static int ignore_entry(void *arg, const struct logstore_file_entry *entry)
 }
 
 /* A small file that must parse if it is there. Returns 0 or what ends the run. */
-static int check_small(struct verify *v, const char *name, logstore_file_entry_fn fn, void *arg, const char *kind,
-                       bool *ret_present)
+static int check_small(struct verify *v, const char *name, logstore_file_entry_fn fn, void *arg,
+                       const char *kind, bool *ret_present)
 {
 	struct logstore_error detail = {0};
 	char path[LS_PATH_MAX];
@@ -932,8 +960,8 @@ static int check_producer(void *arg, const struct logstore_file_entry *entry)
 	char name[LS_FILE_NAME_MAX], path[LS_PATH_MAX];
 	struct verify *v = arg;
 
-	if (v->snapshot_reported ||
-	    (producer->last_offset < v->snapshot_offset && producer->current_txn_first_offset < v->snapshot_offset))
+	if (v->snapshot_reported || (producer->last_offset < v->snapshot_offset &&
+	                             producer->current_txn_first_offset < v->snapshot_offset))
 		return 0;
 	v->snapshot_reported = true;
 	ls_file_name(name, v->snapshot_offset, ".snapshot");
@@ -958,8 +986,10 @@ static int check_snapshots(struct verify *v)
 		v->snapshot_reported = false;
 		r = check_small(v, name, check_producer, v, "DAMAGED_SNAPSHOT", &present);
 		if (r == 0 && v->logs.count > 0 && offset > v->log_bound)
-			r = report(v, LOGSTORE_REBUILDABLE, "STALE_SNAPSHOT", (struct place){path, -1, offset, -1},
-			           "describes offset %" PRId64 ", the log ends at %" PRId64, offset, v->log_end);
+			r = report(v, LOGSTORE_REBUILDABLE, "STALE_SNAPSHOT",
+			           (struct place){path, -1, offset, -1},
+			           "describes offset %" PRId64 ", the log ends at %" PRId64, offset,
+			           v->log_end);
 		if (r != 0)
 			return r;
 	}
@@ -996,8 +1026,8 @@ static int check_epochs(struct verify *v)
 		return 0;
 	return report(v, LOGSTORE_REBUILDABLE, "STALE_EPOCHS",
 	              (struct place){path, (int64_t)last->position, last->u.epoch.start_offset, -1},
-	              "epoch %" PRId32 " begins at %" PRId64 ", the log ends at %" PRId64, last->u.epoch.epoch,
-	              last->u.epoch.start_offset, v->log_end);
+	              "epoch %" PRId32 " begins at %" PRId64 ", the log ends at %" PRId64,
+	              last->u.epoch.epoch, last->u.epoch.start_offset, v->log_end);
 }
 
 static int check_identity(struct verify *v)
@@ -1029,9 +1059,9 @@ static int verify_files(struct verify *v)
 	return r == 0 ? check_identity(v) : r;
 }
 
-int ls_verify_partition(const struct ls_env *env, const char *path, const struct logstore_verify_options *options,
-                        logstore_finding_fn fn, void *arg, struct logstore_verify_result *ret_result,
-                        struct logstore_error *ret_error)
+int ls_verify_partition(const struct ls_env *env, const char *path,
+                        const struct logstore_verify_options *options, logstore_finding_fn fn, void *arg,
+                        struct logstore_verify_result *ret_result, struct logstore_error *ret_error)
 {
 	struct verify v = {.env = env, .directory = path, .options = options, .fn = fn, .arg = arg,
 	                   .ret_error = ret_error, .last_epoch = LOGSTORE_NO_EPOCH};
@@ -1045,7 +1075,8 @@ int ls_verify_partition(const struct ls_env *env, const char *path, const struct
 	sort_numbered(&v.indexes);
 	sort_numbered(&v.snapshots);
 	if (r == 0 && v.logs.count == 0)
-		r = report(&v, LOGSTORE_DAMAGE, "NO_SEGMENTS", file_place(path), "the directory holds no .log file");
+		r = report(&v, LOGSTORE_DAMAGE, "NO_SEGMENTS", file_place(path),
+		           "the directory holds no .log file");
 	if (r == 0)
 		r = verify_files(&v);
 	(void)ls_free(env, v.logs.items);
@@ -1075,7 +1106,8 @@ static int check_directory_entry(void *arg, const char *name)
 		return 0;
 	right = ls_directory_name_parse(name, &kind, topic, &number) == 0;
 	if (right && kind == LS_DIRECTORY_PARTITION)
-		right = ls_partition_directory_name(canonical, topic, number) > 0 && strcmp(canonical, name) == 0;
+		right = ls_partition_directory_name(canonical, topic, number) > 0 &&
+		        strcmp(canonical, name) == 0;
 	if (!right)
 		return report(v, LOGSTORE_DAMAGE, "BAD_NAME", file_place(path),
 		              "the name of the directory is not TOPIC-NUMBER; Kafka does not start with it");
@@ -1100,7 +1132,8 @@ static int check_checkpoint_entry(void *arg, const struct logstore_file_entry *e
 	path_of(v, v->checkpoint, path);
 	return report(v, LOGSTORE_NOTE, "STALE_CHECKPOINT",
 	              (struct place){path, (int64_t)entry->position, entry->u.checkpoint.offset, -1},
-	              "the line names %.300s-%" PRId32 ", which is not here", topic, entry->u.checkpoint.partition);
+	              "the line names %.300s-%" PRId32 ", which is not here", topic,
+	              entry->u.checkpoint.partition);
 }
 
 /* The marker counts by being there; a broker takes its epoch from a text like {"version":0,"brokerEpoch":1}. */
@@ -1113,7 +1146,8 @@ static int check_marker(void *arg, const struct logstore_file_entry *entry)
 	if (text[0] == '\0' || text[0] == '{')
 		return 0;
 	path_of(v, LS_NAME_CLEAN_SHUTDOWN, path);
-	return report(v, LOGSTORE_NOTE, "BAD_MARKER", file_place(path), "the text in the marker is no JSON object");
+	return report(v, LOGSTORE_NOTE, "BAD_MARKER", file_place(path),
+	              "the text in the marker is no JSON object");
 }
 
 int ls_verify_directory(const struct ls_env *env, const char *path, logstore_finding_fn fn, void *arg,
@@ -1131,10 +1165,12 @@ int ls_verify_directory(const struct ls_env *env, const char *path, logstore_fin
 		return ls_error_io(ret_error, r, "cannot list", path);
 	for (size_t i = 0; i < sizeof checkpoints / sizeof checkpoints[0] && r == 0; i++) {
 		v.checkpoint = checkpoints[i];
-		r = check_small(&v, checkpoints[i], check_checkpoint_entry, &v, "DAMAGED_CHECKPOINT", &present);
+		r = check_small(&v, checkpoints[i], check_checkpoint_entry, &v, "DAMAGED_CHECKPOINT",
+		                &present);
 	}
 	if (r == 0)
-		r = check_small(&v, LS_NAME_META_PROPERTIES, ignore_entry, NULL, "DAMAGED_METADATA", &present);
+		r = check_small(&v, LS_NAME_META_PROPERTIES, ignore_entry, NULL, "DAMAGED_METADATA",
+		                &present);
 	if (r == 0)
 		r = check_small(&v, LS_NAME_CLEAN_SHUTDOWN, check_marker, &v, "DAMAGED_MARKER", &present);
 	return r;

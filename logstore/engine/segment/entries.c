@@ -215,7 +215,8 @@ static int read_whole(const struct walk *walk, struct ls_buf *file, struct logst
 	int r = ls_io_read_file(walk->env, walk->path, SMALL_FILE_MAX, file);
 
 	if (r == LOGSTORE_E_LIMIT_EXCEEDED)
-		return ls_corrupt(ret_error, r, walk->path, -1, "the file is larger than %u bytes", SMALL_FILE_MAX);
+		return ls_corrupt(ret_error, r, walk->path, -1, "the file is larger than %u bytes",
+		                  SMALL_FILE_MAX);
 	return r < 0 && r != -ENOMEM ? ls_error_io(ret_error, r, "cannot read", walk->path) : r;
 }
 

@@ -53,8 +53,8 @@ static int count_entries(struct ls_index_file *index, uint64_t total, uint64_t *
 		uint64_t middle = high == total ? total - 1 : low + (high - low) / 2;
 		size_t n;
 
-		r = ls_io_read_full(index->env->io, index->fd, entry, index->entry_size, middle * index->entry_size,
-		                    &n);
+		r = ls_io_read_full(index->env->io, index->fd, entry, index->entry_size,
+		                    middle * index->entry_size, &n);
 		if (r < 0)
 			return r;
 		if (n < index->entry_size || entry_is_zero(entry, index->entry_size))
@@ -261,11 +261,12 @@ int ls_index_file_truncate(struct ls_index_file *index, uint64_t count)
 	return 0;
 }
 
-int ls_index_file_search(struct ls_index_file *index, uint64_t count, ls_index_compare_fn compare, int64_t target,
-                         uint64_t *ret_at, uint8_t *ret_entry)
+int ls_index_file_search(struct ls_index_file *index, uint64_t count, ls_index_compare_fn compare,
+                         int64_t target, uint64_t *ret_at, uint8_t *ret_entry)
 {
 	uint8_t block[(SEARCH_BLOCK + 1) * LS_INDEX_ENTRY_MAX];
-	uint64_t low = 0, high = count; /* entries below low are not above the target, from high on they are */
+	uint64_t low = 0,
+		 high = count; /* entries below low are not above the target, from high on they are */
 	uint64_t first;
 	int r;
 

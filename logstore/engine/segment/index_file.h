@@ -70,7 +70,7 @@ typedef int (*ls_index_compare_fn)(const uint8_t *entry, int64_t target);
  * The last of the first `count` entries that is not above the target, by binary search.
  * Returns 1 with *ret_at and its bytes, 0 if every entry is above, or -errno.
  */
-int ls_index_file_search(struct ls_index_file *index, uint64_t count, ls_index_compare_fn compare, int64_t target,
-                         uint64_t *ret_at, uint8_t *ret_entry);
+int ls_index_file_search(struct ls_index_file *index, uint64_t count, ls_index_compare_fn compare,
+                         int64_t target, uint64_t *ret_at, uint8_t *ret_entry);
 
 #endif

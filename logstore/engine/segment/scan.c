@@ -63,7 +63,8 @@ int ls_scan_open(const struct ls_env *env, const char *path, const struct logsto
 	scan->fd = -1;
 	ls_buf_init(&scan->window, &scan->env);
 	scan->path = ls_strdup(&scan->env, path);
-	r = scan->path ? ls_record_reader_new(&scan->env, options->max_decompressed_bytes, &scan->reader) : -ENOMEM;
+	r = scan->path ? ls_record_reader_new(&scan->env, options->max_decompressed_bytes, &scan->reader)
+	               : -ENOMEM;
 	if (r == 0)
 		r = ls_buf_reserve(&scan->window, WINDOW_SIZE);
 	if (r < 0) {
@@ -220,7 +221,8 @@ static int prepare_records(logstore_scan *scan, const struct logstore_batch_info
 }
 
 /* Only its content tells where a legacy wrapper begins. What is wrong inside is told by its records. */
-static int find_wrapper_base(logstore_scan *scan, struct logstore_scan_item *item, struct logstore_error *ret_error)
+static int find_wrapper_base(logstore_scan *scan, struct logstore_scan_item *item,
+                             struct logstore_error *ret_error)
 {
 	struct logstore_record record;
 	const uint8_t *bytes;
@@ -428,8 +430,8 @@ static int meet_torn(logstore_scan *scan, struct logstore_scan_item *item, const
 	return meet_damage(scan, item, ret_error);
 }
 
-static int meet_batch(logstore_scan *scan, const struct logstore_batch_info *info, struct logstore_scan_item *item,
-                      struct logstore_error *ret_error)
+static int meet_batch(logstore_scan *scan, const struct logstore_batch_info *info,
+                      struct logstore_scan_item *item, struct logstore_error *ret_error)
 {
 	uint64_t next = scan->position + info->size;
 	int r;
@@ -509,7 +511,8 @@ int ls_scan_next(logstore_scan *scan, struct logstore_scan_item *ret_item, struc
 			r = meet_torn(scan, &item, "the file ends inside the header of a batch", ret_error);
 		} else {
 			item.status = LOGSTORE_SCAN_MALFORMED;
-			(void)snprintf(item.text, sizeof item.text, "%.*s", (int)sizeof item.text - 1, detail.text);
+			(void)snprintf(item.text, sizeof item.text, "%.*s", (int)sizeof item.text - 1,
+			               detail.text);
 			item.info = (struct logstore_batch_info){0};
 			r = meet_damage(scan, &item, ret_error);
 		}
@@ -529,14 +532,16 @@ int ls_scan_record(logstore_scan *scan, struct logstore_record *ret_record, stru
 		return ls_corrupt(ret_error, scan->record_error, scan->path, (int64_t)scan->batch_position,
 		                  "the records of the batch at offset %lld cannot be read: %s",
 		                  (long long)scan->batch_offset,
-		                  scan->record_error == LOGSTORE_E_LIMIT_EXCEEDED ? "it is above max_batch_bytes"
-		                                                                  : "its codec is unknown");
+		                  scan->record_error == LOGSTORE_E_LIMIT_EXCEEDED
+		                          ? "it is above max_batch_bytes"
+		                          : "its codec is unknown");
 	}
 	r = ls_record_reader_next(scan->reader, ret_record, ret_error);
 	if (r < 0 && r != -ENOMEM) {
 		if (ret_error)
 			ret_error->position = (int64_t)scan->batch_position;
-		return ls_error_at(ret_error, r, scan->path, (int64_t)scan->batch_position, scan->batch_offset);
+		return ls_error_at(ret_error, r, scan->path, (int64_t)scan->batch_position,
+		                   scan->batch_offset);
 	}
 	return r;
 }

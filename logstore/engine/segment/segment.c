@@ -14,7 +14,8 @@ static void free_segment(struct ls_segment *seg)
 	int fd = atomic_load(&seg->log_fd);
 
 	if (fd >= 0)
-		(void)seg->env->io->close(seg->env->io->ctx, fd); /* what had to be durable was synced before */
+		(void)seg->env->io->close(seg->env->io->ctx,
+		                          fd); /* what had to be durable was synced before */
 	ls_index_file_fini(&seg->offset_index);
 	ls_index_file_fini(&seg->time_index);
 	ls_index_file_fini(&seg->txn_index);
@@ -129,7 +130,8 @@ int ls_segment_create(const struct ls_env *env, const char *directory, int64_t b
 	if (r < 0)
 		goto fail;
 	ls_segment_path(seg, ".log", path);
-	r = env->io->open(env->io->ctx, path, LOGSTORE_IO_WRITE | LOGSTORE_IO_CREATE | LOGSTORE_IO_EXCLUSIVE, &fd);
+	r = env->io->open(env->io->ctx, path, LOGSTORE_IO_WRITE | LOGSTORE_IO_CREATE | LOGSTORE_IO_EXCLUSIVE,
+	                  &fd);
 	if (r < 0)
 		goto fail;
 	atomic_store(&seg->log_fd, fd);

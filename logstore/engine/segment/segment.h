@@ -50,12 +50,12 @@ struct ls_segment {
 	atomic_bool sealed_synced;      /* gets no more appends, and all its files are on stable storage */
 	bool read_only;
 
-	int64_t max_timestamp_offset;   /* appender: last offset of the first batch that reached max_timestamp */
+	int64_t max_timestamp_offset; /* appender: last offset of the first batch that reached max_timestamp */
 	int64_t last_time_entry;        /* appender: timestamp of the last time index entry, or -1 */
 	int64_t bytes_since_entry;      /* appender */
 	int64_t created_ms;             /* appender: when the object was made */
 	int64_t roll_jitter_ms;         /* appender: drawn when the object was made */
-	int64_t first_batch_timestamp;  /* appender: maxTimestamp of the first batch; valid if first_batch_known */
+	int64_t first_batch_timestamp; /* appender: maxTimestamp of the first batch; valid if first_batch_known */
 	bool first_batch_known;
 };
 
@@ -134,8 +134,9 @@ int ls_walk_next(struct ls_walk *walk, struct logstore_batch_info *ret_info, uin
  * The first batch below `end` whose last offset is at or above `offset`. Returns 1 with its header and
  * position, 0 if there is none, or as ls_walk_next().
  */
-int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct logstore_batch_info *ret_info,
-                    uint64_t *ret_position, struct logstore_error *ret_error);
+int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end,
+                    struct logstore_batch_info *ret_info, uint64_t *ret_position,
+                    struct logstore_error *ret_error);
 
 /* The same from a known batch on, without the index. `position` must be where a batch begins. */
 int ls_segment_find_from(struct ls_segment *seg, uint64_t position, int64_t offset, uint64_t end,
@@ -187,7 +188,8 @@ int ls_segment_find_tail(struct ls_segment *seg, uint64_t file_size, bool lenien
 /* Room for the index entries of `count` batches. Returns 0 or -ENOMEM. */
 int ls_segment_reserve(struct ls_segment *seg, uint32_t count);
 /* Writes bytes behind the data without publishing them. Returns 0 or -errno (cut back with ls_segment_cut_back). */
-int ls_segment_write(struct ls_segment *seg, const struct logstore_iovec *iov, unsigned count, uint64_t position);
+int ls_segment_write(struct ls_segment *seg, const struct logstore_iovec *iov, unsigned count,
+                     uint64_t position);
 /* Cuts the file back to the published size after a failed write. Returns 0 or -errno. */
 int ls_segment_cut_back(struct ls_segment *seg);
 /*
@@ -232,8 +234,8 @@ struct ls_aborted_list {
  * or -ENOMEM. A file that lost its end is corrupt: what it does not say any more would be read as
  * committed. (A reader beside an owner may see half an entry, which is being written.)
  */
-int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upper, struct ls_aborted_list *list,
-                               struct logstore_error *ret_error);
+int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upper,
+                               struct ls_aborted_list *list, struct logstore_error *ret_error);
 
 /* ---- cutting (segment_truncate.c) -------------------------------------------------------------------- */
 
@@ -242,7 +244,8 @@ int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upp
  * Returns 0, LOGSTORE_E_CORRUPT_FILE, -errno, or as ls_walk_next(). After an error the segment must not be
  * used for appending any more; if the log or the transaction index is damaged, nothing was cut.
  */
-int ls_segment_truncate(struct ls_segment *seg, int64_t offset, int64_t now_ms, struct logstore_error *ret_error);
+int ls_segment_truncate(struct ls_segment *seg, int64_t offset, int64_t now_ms,
+                        struct logstore_error *ret_error);
 
 /*
  * Largest timestamp and its offset from the last time index entry and the batches behind it; from all

@@ -19,7 +19,8 @@ int ls_segment_reserve(struct ls_segment *seg, uint32_t count)
 	return r < 0 ? r : ls_index_file_reserve(&seg->time_index, count + 1);
 }
 
-int ls_segment_write(struct ls_segment *seg, const struct logstore_iovec *iov, unsigned count, uint64_t position)
+int ls_segment_write(struct ls_segment *seg, const struct logstore_iovec *iov, unsigned count,
+                     uint64_t position)
 {
 	int fd = ls_segment_log_fd(seg);
 

@@ -135,8 +135,9 @@ static int find_in_walk(struct ls_walk *walk, int64_t offset, struct logstore_ba
 	return r;
 }
 
-int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end, struct logstore_batch_info *ret_info,
-                    uint64_t *ret_position, struct logstore_error *ret_error)
+int ls_segment_find(struct ls_segment *seg, int64_t offset, uint64_t end,
+                    struct logstore_batch_info *ret_info, uint64_t *ret_position,
+                    struct logstore_error *ret_error)
 {
 	struct ls_walk walk;
 	int r;
@@ -266,11 +267,13 @@ int ls_segment_time_position(struct ls_segment *seg, int64_t timestamp, int64_t 
 	 * Below the timestamp, not at it: where several batches have the same one, an entry can be wrong
 	 * about which was the first, and its batch would not tell.
 	 */
-	r = timestamp > INT64_MIN ? search(&seg->time_index, compare_timestamp, timestamp - 1, &at, bytes) : 0;
+	r = timestamp > INT64_MIN ? search(&seg->time_index, compare_timestamp, timestamp - 1, &at, bytes)
+	                          : 0;
 	if (r < 0)
 		return read_error(seg, r, ".timeindex", ret_error);
 	/* An entry that lies would leave records out; one below start_offset is of no use. */
-	if (r == 1 && ls_time_entry_read(bytes, seg->base, &entry, NULL) == 0 && entry.offset >= start_offset) {
+	if (r == 1 && ls_time_entry_read(bytes, seg->base, &entry, NULL) == 0 &&
+	    entry.offset >= start_offset) {
 		r = ls_segment_follow_time_entry(seg, &entry, end, &position);
 		if (r < 0)
 			return read_error(seg, r, ".log", ret_error);
@@ -332,7 +335,8 @@ static int crc_matches(struct ls_segment *seg, uint64_t position, const struct l
 	return crc == info->crc ? 1 : 0;
 }
 
-static int unclean_tail(struct ls_segment *seg, uint64_t position, const char *what, struct logstore_error *ret_error)
+static int unclean_tail(struct ls_segment *seg, uint64_t position, const char *what,
+                        struct logstore_error *ret_error)
 {
 	char path[LS_PATH_MAX];
 
@@ -353,7 +357,8 @@ struct tail_walk {
 static const char *misfit(const struct ls_segment *seg, const struct ls_tail *tail,
                           const struct logstore_batch_info *info, bool lenient)
 {
-	if (info->last_offset < tail->next_offset || (info->magic == 2 && info->base_offset < tail->next_offset))
+	if (info->last_offset < tail->next_offset ||
+	    (info->magic == 2 && info->base_offset < tail->next_offset))
 		return "offsets go back from one batch to the next";
 	if (info->last_offset == INT64_MAX)
 		return "no offset can follow the last one of the batch";

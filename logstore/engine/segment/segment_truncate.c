@@ -40,7 +40,8 @@ static int txn_entry_offset(const uint8_t *bytes, int64_t *ret_offset)
 }
 
 /* Number of leading entries whose offset is below `offset`. Returns 0 or an error. */
-static int count_below(struct ls_index_file *index, offset_of_fn offset_of, int64_t offset, uint64_t *ret_count)
+static int count_below(struct ls_index_file *index, offset_of_fn offset_of, int64_t offset,
+                       uint64_t *ret_count)
 {
 	uint64_t low = 0, high = ls_index_file_count(index);
 	uint8_t entry[LS_INDEX_ENTRY_MAX];
@@ -70,7 +71,8 @@ struct keep {
 	uint64_t txns;
 };
 
-static int count_kept(struct ls_segment *seg, int64_t offset, struct keep *keep, struct logstore_error *ret_error)
+static int count_kept(struct ls_segment *seg, int64_t offset, struct keep *keep,
+                      struct logstore_error *ret_error)
 {
 	const char *ending = ".txnindex";
 	char path[LS_PATH_MAX];
@@ -154,7 +156,8 @@ int ls_segment_recompute_max_timestamp(struct ls_segment *seg, struct logstore_e
 	return 0;
 }
 
-int ls_segment_truncate(struct ls_segment *seg, int64_t offset, int64_t now_ms, struct logstore_error *ret_error)
+int ls_segment_truncate(struct ls_segment *seg, int64_t offset, int64_t now_ms,
+                        struct logstore_error *ret_error)
 {
 	uint64_t size = atomic_load(&seg->size), position;
 	struct logstore_batch_info info;

@@ -90,8 +90,8 @@ static bool lost_end(struct ls_segment *seg)
 	return ls_index_file_tail(&seg->txn_index) >= (seg->read_only ? LS_TXN_ENTRY_SIZE : 1);
 }
 
-int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upper, struct ls_aborted_list *list,
-                               struct logstore_error *ret_error)
+int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upper,
+                               struct ls_aborted_list *list, struct logstore_error *ret_error)
 {
 	uint64_t count = ls_index_file_count(&seg->txn_index);
 	uint8_t bytes[READ_COUNT * LS_TXN_ENTRY_SIZE];
@@ -109,7 +109,8 @@ int ls_segment_collect_aborted(struct ls_segment *seg, int64_t from, int64_t upp
 			return r;
 	}
 	if (lost_end(seg))
-		return ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_FILE, path, (int64_t)(count * LS_TXN_ENTRY_SIZE),
+		return ls_corrupt(ret_error, LOGSTORE_E_CORRUPT_FILE, path,
+		                  (int64_t)(count * LS_TXN_ENTRY_SIZE),
 		                  "the transaction index does not end with a whole entry");
 	return 0;
 }

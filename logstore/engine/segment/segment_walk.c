@@ -25,7 +25,8 @@ static int fill(struct ls_walk *walk, size_t need, const uint8_t **ret_bytes, si
 
 	if (need > left)
 		need = (size_t)left;
-	if (walk->position < walk->buffer_position || at > walk->buffer_size || need > walk->buffer_size - at) {
+	if (walk->position < walk->buffer_position || at > walk->buffer_size ||
+	    need > walk->buffer_size - at) {
 		size_t size = left < sizeof walk->buffer ? (size_t)left : sizeof walk->buffer;
 		int r;
 
