@@ -75,7 +75,7 @@ LOGSTORE_API void logstore_options_init(struct logstore_options *options);
  *          LOGSTORE_E_INVALID_CONFIG: the defaults contradict each other;
  *          -ENOENT, -ENOTDIR, -EACCES and other -errno; -ENOMEM; -EINVAL for bad arguments.
  *          On failure nothing is held and nothing was changed, except that `create` may have made the
- *          empty directory.
+ *          empty directory and writing the file `.lock`.
  * Ownership: close with logstore_close().
  * Threads: any thread.
  * Blocking: reads a few small files; writing, two fsyncs.

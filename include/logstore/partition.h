@@ -73,12 +73,13 @@ LOGSTORE_API int logstore_partition_create(logstore *store, const char *topic, i
  * cleanly, it is damage.
  *
  * Returns: 0; LOGSTORE_E_UNKNOWN_TOPIC_OR_PARTITION; LOGSTORE_E_INVALID_NAME; LOGSTORE_E_NOT_A_PARTITION
- *          (a file, or a directory without any log that is not empty); LOGSTORE_E_CORRUPT_FILE or
+ *          (a file, or a directory without any .log file); LOGSTORE_E_CORRUPT_FILE or
  *          LOGSTORE_E_CORRUPT_MESSAGE with file and position; LOGSTORE_E_UNSUPPORTED_VERSION; -errno;
  *          -ENOMEM; -EINVAL.
  * Ownership: close with logstore_partition_close(), once per opening.
  * Threads: any thread.
- * Blocking: reads the directory and the ends of a few files.
+ * Blocking: reads the directory and the ends of a few files; without a usable producer snapshot also every
+ *           batch header.
  * Since: 0.1
  */
 LOGSTORE_API int logstore_partition_open(logstore *store, const char *topic, int32_t partition,
@@ -92,7 +93,7 @@ LOGSTORE_API int logstore_partition_open(logstore *store, const char *topic, int
  *
  * Returns: NULL.
  * Threads: any thread, once the caller's other calls on @part have ended.
- * Blocking: never.
+ * Blocking: waits for another partition of the store that is being opened, created or deleted.
  * Since: 0.1
  */
 LOGSTORE_API logstore_partition *logstore_partition_close(logstore_partition *part);
@@ -157,7 +158,7 @@ LOGSTORE_API void logstore_partition_topic_id(const logstore_partition *part, st
  * Returns: 0 or -ENOMEM.
  * Ownership: free with logstore_config_free().
  * Threads: any thread.
- * Blocking: never.
+ * Blocking: waits for an append or a cut in progress.
  * Since: 0.1
  */
 LOGSTORE_API int logstore_partition_get_config(logstore_partition *part, logstore_config **ret_config,
@@ -187,14 +188,14 @@ LOGSTORE_API int logstore_partition_set_config(logstore_partition *part, const l
  *
  * Returns: 0; LOGSTORE_E_INVALID_CONFIG if they contradict each other; -ENOMEM.
  * Threads: any thread.
- * Blocking: never.
+ * Blocking: waits for an append or a cut in progress.
  * Durable: nothing.
  * Since: 0.1
  */
 LOGSTORE_API int logstore_partition_override_config(logstore_partition *part, const logstore_config *config,
                                                     struct logstore_error *ret_error);
 
-/* The bounds of a partition at one moment. */
+/* The bounds of a partition. */
 struct logstore_offsets {
 	int64_t log_start;
 	int64_t log_end;         /* next offset to be written */
@@ -212,7 +213,7 @@ struct logstore_offsets {
 /**
  * logstore_partition_offsets() - the bounds of a partition
  * @part: the partition
- * @ret_offsets: taken together at one moment
+ * @ret_offsets: the bounds of one moment; size and leader_epoch may be of one shortly after
  *
  * Read-only beside a live owner they are those of the moment of logstore_partition_open() or of the last
  * logstore_partition_refresh().
@@ -284,7 +285,8 @@ struct logstore_append_result {
  *
  * Validates as Kafka does for the origin, assigns offsets (CLIENT, COORDINATOR), re-encodes where
  * compression.type demands it, rolls the segment where due. Every check comes before any effect: a
- * refused append changes nothing. CLIENT takes exactly one batch.
+ * refused append changes nothing (one that fails for want of space or memory may have rolled the segment
+ * and noted its leader epoch). CLIENT takes exactly one batch.
  *
  * Returns: 0;
  *          LOGSTORE_E_CORRUPT_MESSAGE, LOGSTORE_E_INVALID_RECORD, LOGSTORE_E_INVALID_TIMESTAMP,
@@ -533,7 +535,8 @@ LOGSTORE_API int logstore_offset_for_timestamp(logstore_partition *part, int64_t
  * logstore_end_offset_for_epoch() - where a leader epoch ends (OffsetForLeaderEpoch)
  * @part: the partition
  * @epoch: the epoch asked for
- * @ret_epoch: the greatest known epoch not above it, or LOGSTORE_NO_EPOCH
+ * @ret_epoch: the greatest known epoch not above it (as in Kafka @epoch itself if it is below all known
+ *             ones), or LOGSTORE_NO_EPOCH
  * @ret_end_offset: first offset after that epoch, or LOGSTORE_NO_OFFSET
  *
  * Returns: 0, or -EINVAL.
@@ -568,7 +571,7 @@ LOGSTORE_API int logstore_set_leader_epoch(logstore_partition *part, int32_t epo
  *
  * Returns: 0, LOGSTORE_E_READ_ONLY or -EINVAL.
  * Threads: any thread.
- * Blocking: never.
+ * Blocking: waits for an append or a cut in progress.
  * Durable: nothing; logstore_checkpoint() and logstore_close() write it.
  * Since: 0.1
  */

@@ -112,7 +112,8 @@ struct logstore_header {
 /*
  * One record. Filled in by the caller for an append (then only timestamp, key, value and headers count; all
  * zero is a record of 1970 with an empty key and value: set timestamp to LOGSTORE_NO_TIMESTAMP for "now"
- * and key_size to -1 for "no key"), or by a reader (then everything is set; pointers are valid until the next call on that reader).
+ * and key_size to -1 for "no key"), or by a reader (then everything is set; pointers are valid until the
+ * next call on that reader).
  */
 struct logstore_record {
 	int64_t offset;

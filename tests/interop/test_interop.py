@@ -108,9 +108,7 @@ class InteropCase(unittest.TestCase):
             self.check(compare.differences(log.batches(), kafka_batches), f"{what}: batches")
             self.check(compare.lookup_differences(log.lookups(questions), kafka_answers[0], kafka_state),
                        f"{what}: lookups")
-            self.check(compare.differences(compare.without(log.reads(reads), compare.RESULT_WORDS),
-                                           compare.without(kafka_answers[1], compare.RESULT_WORDS)),
-                       f"{what}: reads")
+            self.check(compare.read_differences(log.reads(reads), kafka_answers[1]), f"{what}: reads")
             self.check(compare.differences(log.epochs(epochs), kafka_answers[2]), f"{what}: epochs")
             committed = compare.committed_records(kafka_records, kafka_state)
             self.check(compare.differences(log.committed(), committed), f"{what}: read_committed")
@@ -457,7 +455,8 @@ class Command(InteropCase):
         command = [os.environ["LOGSTORE_CLI"], *arguments]
         done = subprocess.run(command, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
                               check=False)
-        self.assertEqual(done.returncode, status, f"{command}: {done.stderr.decode(errors='replace')}")
+        said = (done.stdout[-2000:] + done.stderr).decode(errors="replace")
+        self.assertEqual(done.returncode, status, f"{command}: {said}")
         return done.stdout
 
     def json_lines(self, *arguments):
@@ -487,7 +486,14 @@ class Command(InteropCase):
         options = [option for time in times for option in ("--time", str(time))]
         found = self.json_lines("offsets", "--json", *now, *options, home)
         self.check(compare.lookup_differences(found, lookups, state), "offsets --time")
-        self.run_cli("verify", path)
+
+    def test_finds_nothing_wrong_with_what_kafka_wrote(self):
+        for name, profile in self.profiles():
+            if not profile.cuts:  # a truncation makes Kafka forget transactions that began below the log start
+                with self.subTest(name):
+                    writer = scripts.Writer(f"{self.seed} verified {name}", profile)
+                    path, _ = self.written(kafka, name, writer)
+                    self.run_cli("verify", path)
 
     def test_kafka_reads_what_it_appends(self):
         path = self.path("log")

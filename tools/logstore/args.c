@@ -119,13 +119,90 @@ static int check_value(const char *verb, const struct option_def *def, const cha
 	return 0;
 }
 
-static int report_unknown(const char *verb, const char *word, int short_name)
+/* Longest name of an option that is compared with what was typed. */
+#define NAME_LIMIT 32
+
+/* How many letters have to be typed, left out, replaced or swapped with the next to make @a of @b. */
+static size_t edits(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+	size_t rows[3][NAME_LIMIT + 1]; /* of a prefix of @a two shorter, one shorter, and itself */
+
+	for (size_t j = 0; j <= b_size; j++)
+		rows[0][j] = rows[1][j] = rows[2][j] = j;
+	for (size_t i = 1; i <= a_size; i++) {
+		memcpy(rows[0], rows[1], sizeof rows[0]);
+		memcpy(rows[1], rows[2], sizeof rows[1]);
+		rows[2][0] = i;
+		for (size_t j = 1; j <= b_size; j++) {
+			size_t best = rows[1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			if (rows[1][j] + 1 < best)
+				best = rows[1][j] + 1;
+			if (rows[2][j - 1] + 1 < best)
+				best = rows[2][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    rows[0][j - 2] + 1 < best)
+				best = rows[0][j - 2] + 1;
+			rows[2][j] = best;
+		}
+	}
+	return rows[2][b_size];
+}
+
+/* The option most like a name of @size letters: two mistakes away at most, or the one it begins. */
+static const char *guess_option(const struct getopt_tables *tables, const char *name, size_t size)
+{
+	const char *best = NULL;
+	size_t best_edits = 3;
+
+	for (int i = 0; i < tables->count; i++) {
+		const char *candidate = tables->defs[i]->name;
+		size_t candidate_size = strlen(candidate);
+		size_t count;
+
+		if (size > NAME_LIMIT || candidate_size > NAME_LIMIT)
+			continue;
+		count = size > 2 ? edits(name, size, candidate, candidate_size) : 3;
+		if (count > 2 && size > 0 && strncmp(name, candidate, size) == 0)
+			count = 2;
+		if (count < best_edits) {
+			best_edits = count;
+			best = candidate;
+		}
+	}
+	return best;
+}
+
+static int report_unknown_long(const struct getopt_tables *tables, const char *verb, const char *word)
+{
+	const char *name = word + 2;
+	size_t size = strcspn(name, "=");
+	const char *guess = guess_option(tables, name, size);
+
+	if (guess && strlen(guess) == size && strncmp(guess, name, size) == 0)
+		return report_usage("%s: --%s takes no argument", verb, guess);
+	if (guess)
+		return report_usage("%s: no such option --%.*s; did you mean --%s?", verb, (int)size, name,
+		                    guess);
+	return report_usage("%s: no such option --%.*s here; logstore help %s lists them", verb, (int)size,
+	                    name, verb);
+}
+
+static int report_unknown(const struct getopt_tables *tables, const char *verb, const char *word,
+                          int short_name)
 {
 	if (word[0] == '-' && word[1] == '-')
-		return report_usage("%s: %s: no such option here; logstore help %s lists them", verb, word,
-		                    verb);
+		return report_unknown_long(tables, verb, word);
 	return report_usage("%s: -%c: no such option here; logstore help %s lists them", verb, short_name,
 	                    verb);
+}
+
+/* getopt_long() takes the beginning of a name for the name; a later option could change what it means. */
+static bool is_abbreviation(const struct option_def *def, const char *word)
+{
+	size_t size = strlen(def->name);
+
+	return strncmp(word + 2, def->name, size) != 0 || (word[2 + size] != '\0' && word[2 + size] != '=');
 }
 
 static int take_options(struct args *args, const struct getopt_tables *tables, int argc, char **argv)
@@ -137,17 +214,21 @@ static int take_options(struct args *args, const struct getopt_tables *tables, i
 	for (;;) {
 		int found = getopt_long(argc, argv, tables->shorts, tables->longs, NULL);
 		const struct option_def *def;
+		const char *word;
 		int status;
 
 		if (found == -1)
 			return 0;
 		if (found == '?')
-			return report_unknown(verb, argv[optind - 1], optopt);
+			return report_unknown(tables, verb, argv[optind - 1], optopt);
 		if (found == ':')
 			return report_usage("%s: %s needs an argument", verb, argv[optind - 1]);
 		def = tables_find(tables, found);
 		if (!def)
-			return report_unknown(verb, argv[optind - 1], found);
+			return report_unknown(tables, verb, argv[optind - 1], found);
+		word = argv[optind - (optarg == argv[optind - 1] ? 2 : 1)];
+		if (found >= LONG_BASE && is_abbreviation(def, word))
+			return report_unknown(tables, verb, word, found);
 		status = check_value(verb, def, optarg);
 		if (status != 0)
 			return status;

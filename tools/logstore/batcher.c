@@ -262,11 +262,13 @@ int batcher_flush(struct batcher *batcher)
 
 	if (batcher->count == 0)
 		return 0;
+	batcher->refused = true; /* until it is in */
 	if (logstore_batch_builder_finish(batcher->builder, &bytes, &size, &error) < 0)
 		return report_refused(batcher, &error);
 	status = append_batch(batcher, bytes, size);
 	if (status != 0)
 		return status;
+	batcher->refused = false;
 	batcher->records += batcher->count;
 	batcher->batches++;
 	batcher->bytes += size;

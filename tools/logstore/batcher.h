@@ -25,6 +25,8 @@ struct batcher {
 	int64_t batch_first_offset; /* keep_offsets: of its first record */
 	int64_t last_offset;        /* keep_offsets: of the record added last */
 
+	bool refused;               /* the batch being made cannot be appended */
+
 	uint64_t records; /* appended so far */
 	uint64_t batches;
 	uint64_t bytes;       /* of the batches, as made here */

@@ -82,6 +82,10 @@ int dump_committed(struct dump *dump, const struct target *target)
 			"%s: --committed needs a whole partition, TOPIC-NUMBER: one file does not say what "
 			"was aborted",
 			target->path);
+	if (target->foreign) {
+		(void)target_report_no_partition(target);
+		return EXIT_STATUS_FAILED;
+	}
 	if (target->kind == TARGET_DATA_DIR) {
 		status = session_open(&session, dump->tool, target->data_dir, SESSION_READ);
 		return status != 0 ? status : session_close(&session, dump_all(dump, &session));

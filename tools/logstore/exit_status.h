@@ -8,6 +8,7 @@ enum exit_status {
 	EXIT_STATUS_DAMAGE = 4,      /* verify found something wrong */
 	EXIT_STATUS_OPERATIONAL = 8, /* cannot read or write, locked, no space */
 	EXIT_STATUS_USAGE = 16,      /* the command line makes no sense */
+	EXIT_STATUS_HANGUP = 129, /* SIGHUP */
 	EXIT_STATUS_INTERRUPT = 130, /* SIGINT */
 	EXIT_STATUS_TERMINATE = 143, /* SIGTERM */
 };

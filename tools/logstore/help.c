@@ -13,16 +13,28 @@
 #define WIDTH 80
 #define OPTION_COLUMN 28
 
+#define ANY_VERB UINT32_MAX
+#define VERIFY VERB_BIT(VERB_VERIFY)
+#define PLAIN (VERIFY | VERB_BIT(VERB_COMPLETION) | VERB_BIT(VERB_HELP) | VERB_BIT(VERB_VERSION))
+
 const struct help_status help_statuses[] = {
-	{EXIT_STATUS_OK, "done"},
-	{EXIT_STATUS_FAILED, "the verb failed: refused, damaged, out of range"},
-	{EXIT_STATUS_DAMAGE, "verify found damage, or files to rebuild"},
-	{EXIT_STATUS_OPERATIONAL, "cannot read or write, locked, no space"},
-	{EXIT_STATUS_USAGE, "the command line is wrong"},
-	{EXIT_STATUS_INTERRUPT, "stopped by SIGINT"},
-	{EXIT_STATUS_TERMINATE, "stopped by SIGTERM"},
+	{EXIT_STATUS_OK, ANY_VERB, "done"},
+	{EXIT_STATUS_FAILED, ~PLAIN, "the verb failed: refused, damaged, out of range"},
+	{EXIT_STATUS_DAMAGE, VERIFY, "verify found damage, or files to rebuild"},
+	{EXIT_STATUS_OPERATIONAL, ANY_VERB, "cannot read or write, locked, no space"},
+	{EXIT_STATUS_DAMAGE | EXIT_STATUS_OPERATIONAL, VERIFY,
+	 "verify found damage or files to rebuild, and could not check everything"},
+	{EXIT_STATUS_USAGE, ANY_VERB, "the command line is wrong"},
+	{EXIT_STATUS_HANGUP, ANY_VERB, "stopped by SIGHUP"},
+	{EXIT_STATUS_INTERRUPT, ANY_VERB, "stopped by SIGINT"},
+	{EXIT_STATUS_TERMINATE, ANY_VERB, "stopped by SIGTERM"},
 };
 const size_t help_status_count = sizeof help_statuses / sizeof *help_statuses;
+
+bool help_status_applies(const struct help_status *status, const struct verb_def *verb)
+{
+	return !verb || (status->verbs & VERB_BIT(verb->id)) != 0;
+}
 
 /* Writes words from @column on, broken before WIDTH, with @indent blanks at the start of further lines. */
 static void put_wrapped(struct out *out, const char *text, size_t column, size_t indent)
@@ -131,8 +143,10 @@ void help_verb(struct out *out, const struct verb_def *verb)
 	put_wrapped(out, verb->description, 0, 0);
 	put_groups(out, verb->id);
 	out_text(out, "\nExit status:\n");
-	for (size_t i = 0; i < help_status_count; i++)
-		out_format(out, "  %3d  %s\n", help_statuses[i].status, help_statuses[i].meaning);
+	for (size_t i = 0; i < help_status_count; i++) {
+		if (help_status_applies(&help_statuses[i], verb))
+			out_format(out, "  %3d  %s\n", help_statuses[i].status, help_statuses[i].meaning);
+	}
 }
 
 void help_overview(struct out *out)

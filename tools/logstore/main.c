@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "help.h"
@@ -126,6 +127,17 @@ static const char *guess_verb(const char *name)
 	return best;
 }
 
+/* A partition of many segments has many files open; the hard limit is there to be used. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit); /* without it the present limit holds */
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct tool tool = {.now_given = false};
@@ -135,6 +147,7 @@ int main(int argc, char **argv)
 
 	(void)setlocale(LC_CTYPE, ""); /* widths of characters in tables; C if the locale is missing */
 	signals_install();
+	raise_descriptor_limit();
 	if (argc < 2)
 		return report_message(EXIT_STATUS_USAGE, "a verb is missing; logstore help lists them");
 	verb = find_verb(argv[1]);

@@ -82,10 +82,12 @@ static void put_options(struct out *out, const struct verb_def *verb)
 	}
 }
 
-static void put_statuses(struct out *out)
+static void put_statuses(struct out *out, const struct verb_def *verb)
 {
 	out_text(out, ".SH EXIT STATUS\n");
 	for (size_t i = 0; i < help_status_count; i++) {
+		if (!help_status_applies(&help_statuses[i], verb))
+			continue;
 		out_format(out, ".TP\n.B %d\n", help_statuses[i].status);
 		put_line(out, help_statuses[i].meaning);
 	}
@@ -144,7 +146,7 @@ void man_page(struct out *out, const struct verb_def *verb)
 	} else {
 		put_verb_list(out);
 	}
-	put_statuses(out);
+	put_statuses(out, verb);
 	put_environment(out);
 	out_text(out, ".SH SEE ALSO\n");
 	out_text(out, verb ? ".BR logstore (1)\n" : ".BR logstore\\-help (1)\n");

@@ -69,6 +69,7 @@ enum option_id {
 	OPT_TO,
 	OPT_TOPIC_ID,
 	OPT_UNSET,
+	OPT_WHOLE_BATCH,
 };
 
 /* What an option's argument is: parsing checks it, completion proposes it. */

@@ -22,7 +22,9 @@ void signals_install(void)
 
 	(void)sigaction(SIGINT, &action, NULL); /* fails for invalid numbers only */
 	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
+	(void)sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 bool signals_stop(void)

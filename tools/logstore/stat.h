@@ -23,7 +23,7 @@ struct stat_count {
 struct stat_partition {
 	struct logstore_offsets offsets;
 	struct stat_count count;
-	int64_t last_write; /* ms, or LOGSTORE_NO_TIMESTAMP */
+	int64_t last_record; /* largest timestamp in ms, or LOGSTORE_NO_TIMESTAMP */
 	uint64_t open_transactions;
 	int64_t open_producer; /* of the transaction that has been open longest */
 	int64_t open_timestamp;

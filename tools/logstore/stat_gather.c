@@ -50,8 +50,8 @@ static int gather_segment(void *arg, const struct logstore_segment_info *segment
 	struct gather *gather = arg;
 	struct stat_partition *stat = gather->stat;
 
-	if (segment->mtime_ms > stat->last_write)
-		stat->last_write = segment->mtime_ms;
+	if (segment->largest_timestamp > stat->last_record)
+		stat->last_record = segment->largest_timestamp;
 	if (stat->count.exact && segment->size > 0)
 		gather->status = stat_count_log(gather->tool, segment->path, segment->size, &stat->count);
 	return gather->status != 0;
@@ -79,7 +79,7 @@ int stat_gather(const struct tool *tool, logstore_partition *part, const char *l
 	int r;
 
 	*ret_stat = (struct stat_partition){
-		.last_write = LOGSTORE_NO_TIMESTAMP,
+		.last_record = LOGSTORE_NO_TIMESTAMP,
 		.count.first_time = LOGSTORE_NO_TIMESTAMP,
 	};
 	logstore_partition_offsets(part, &ret_stat->offsets);

@@ -202,13 +202,16 @@ int stat_details(struct tool *tool, logstore_partition *part, const struct stat_
 	struct logstore_uuid id;
 	struct logstore_error error;
 	char text[23];
+	bool has_id = false;
 
 	logstore_partition_topic_id(part, &id);
 	logstore_uuid_text(&id, text);
+	for (size_t i = 0; i < sizeof id.bytes; i++)
+		has_id |= id.bytes[i] != 0;
 	out_format(out,
 	           "\ntopic id        %s\nhigh watermark  %" PRId64 "\nlast stable     %" PRId64 "\n"
 	           "recovery point  %" PRId64 "\nleader epochs ",
-	           text, offsets->high_watermark, offsets->last_stable, offsets->recovery_point);
+	           has_id ? text : "-", offsets->high_watermark, offsets->last_stable, offsets->recovery_point);
 	if (logstore_inspect_epochs(part, print_epoch, out, &error) < 0)
 		return report_error(&error, label);
 	out_text(out, offsets->leader_epoch < 0 ? "  none\n" : "\n");

@@ -39,6 +39,36 @@ static int visit_directory(const char *path, visit_fn visit, void *arg)
 	return -error;
 }
 
+/* Whether @name is that of a partition as it is written: "orders-00" would be one that nobody else sees. */
+static bool parse_name(const char *name, struct logstore_listing *ret_listing)
+{
+	char number[16];
+	size_t size = strlen(name);
+	size_t digits;
+
+	if (logstore_partition_name_parse(name, ret_listing) != 0)
+		return false;
+	digits = (size_t)snprintf(number, sizeof number, "-%d", (int)ret_listing->partition);
+	return size > digits && size - digits == strlen(ret_listing->topic) &&
+	       strcmp(name + size - digits, number) == 0;
+}
+
+/* Says why @name is no partition's; @path is how it was given. */
+static int report_name(const char *path, const char *directory, const char *name)
+{
+	struct logstore_listing listing;
+
+	if (logstore_partition_name_parse(name, &listing) == 0 && !parse_name(name, &listing))
+		return report_message(EXIT_STATUS_FAILED,
+		                      "%s: a partition number has no zeros before it; did you mean %s%s%s-%d?",
+		                      path, strchr(path, '/') ? directory : "", strchr(path, '/') ? "/" : "",
+		                      listing.topic, (int)listing.partition);
+	return report_message(EXIT_STATUS_FAILED,
+	                      "%s: not a partition directory: the name must be TOPIC-NUMBER (did you mean "
+	                      "%s%s%s-0?)",
+	                      path, strchr(path, '/') ? directory : "", strchr(path, '/') ? "/" : "", name);
+}
+
 static bool is_directory(const char *directory, const char *name)
 {
 	char path[PATH_MAX];
@@ -48,12 +78,28 @@ static bool is_directory(const char *directory, const char *name)
 	       stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static bool note_content(void *arg, const char *directory, const char *name);
+
 /* What a directory holds. */
 struct content {
+	bool inner; /* of a directory in another one: not looked into any further */
+	bool anything;
 	bool data_files; /* checkpoints of a data directory, the lock, the marker */
 	bool partitions;
 	bool partition_files; /* logs, indexes, snapshots, partition.metadata */
 };
+
+/* Other software has directories called dbus-1 and the like; what is inside tells. */
+static bool may_be_partition(const char *directory, const char *name)
+{
+	struct content content = {.inner = true};
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof path, "%s/%s", directory, name) >= (int)sizeof path ||
+	    visit_directory(path, note_content, &content) < 0)
+		return true; /* whoever opens it will say what is wrong */
+	return content.partition_files || !content.anything;
+}
 
 static bool note_content(void *arg, const char *directory, const char *name)
 {
@@ -61,6 +107,7 @@ static bool note_content(void *arg, const char *directory, const char *name)
 	struct logstore_file_name file;
 	struct logstore_listing listing;
 
+	content->anything = true;
 	(void)logstore_file_name_parse(name, &file); /* the kind is set also for a wrong stem */
 	switch (file.kind) {
 	case LOGSTORE_FILE_OFFSETS:
@@ -87,8 +134,9 @@ static bool note_content(void *arg, const char *directory, const char *name)
 	case LOGSTORE_FILE_JSON:
 		if (strcmp(name, ".lock") == 0)
 			content->data_files = true;
-		else if (logstore_partition_name_parse(name, &listing) == 0 && is_directory(directory, name))
-			content->partitions = true;
+		else if (!content->inner && !content->partitions && parse_name(name, &listing) &&
+		         is_directory(directory, name))
+			content->partitions = may_be_partition(directory, name);
 		break;
 	}
 	return true;
@@ -97,7 +145,7 @@ static bool note_content(void *arg, const char *directory, const char *name)
 static int classify_directory(struct target *target)
 {
 	struct content content = {.data_files = false};
-	bool named = logstore_partition_name_parse(target->name, &target->listing) == 0;
+	bool named = parse_name(target->name, &target->listing);
 	int r = visit_directory(target->path, note_content, &content);
 
 	if (r < 0)
@@ -108,7 +156,18 @@ static int classify_directory(struct target *target)
 		target->kind = named ? TARGET_PARTITION : TARGET_LOG_DIR;
 	else
 		target->kind = named && !content.partitions ? TARGET_PARTITION : TARGET_DATA_DIR;
+	target->empty = !content.anything;
+	target->foreign = target->kind == TARGET_DATA_DIR && !content.data_files && !content.partitions;
 	return 0;
+}
+
+int target_report_no_partition(const struct target *target)
+{
+	if (target->foreign && !target->empty)
+		return report_message(EXIT_STATUS_FAILED,
+		                      "%s: not a data directory: there is no partition in it", target->path);
+	report_note("%s: there is no partition in it", target->path);
+	return EXIT_STATUS_OK;
 }
 
 /* Cuts slashes at the end, and takes the real path of one that ends in "." or "..". */
@@ -160,7 +219,12 @@ static void find_label(struct target *target)
 static int resolve_missing(struct target *target, int error)
 {
 	target->exists = false;
-	if (error != ENOENT || logstore_partition_name_parse(target->name, &target->listing) != 0)
+	struct logstore_listing listing;
+
+	if (error == ENOENT && logstore_partition_name_parse(target->name, &listing) == 0 &&
+	    !parse_name(target->name, &target->listing))
+		return report_name(target->path, target->data_dir, target->name);
+	if (error != ENOENT || !parse_name(target->name, &target->listing))
 		return report_errno(error, target->path);
 	target->kind = TARGET_PARTITION;
 	return 0;
@@ -204,16 +268,18 @@ int target_partition(const char *path, bool must_exist, struct target *ret_targe
 	if (!must_exist && stat(path, &st) < 0 && errno == ENOENT) {
 		r = normalise(path, ret_target->path);
 		if (r == 0 && split(ret_target->path, ret_target->data_dir, ret_target->name) &&
-		    logstore_partition_name_parse(ret_target->name, &ret_target->listing) != 0)
-			return report_message(
-				EXIT_STATUS_FAILED,
-				"%s: not a partition directory: the name must be TOPIC-NUMBER (did you "
-				"mean %s-0?)",
-				path, ret_target->path);
+		    !parse_name(ret_target->name, &ret_target->listing))
+			return report_name(path, ret_target->data_dir, ret_target->name);
 	}
 	r = target_resolve(path, ret_target);
 	if (r != 0)
 		return r;
+	if (ret_target->kind != TARGET_PARTITION &&
+	    logstore_partition_name_parse(ret_target->name, &ret_target->listing) == 0 &&
+	    !parse_name(ret_target->name, &ret_target->listing)) {
+		(void)split(ret_target->path, ret_target->data_dir, ret_target->name); /* it was split before */
+		return report_name(path, ret_target->data_dir, ret_target->name);
+	}
 	if (ret_target->kind == TARGET_DATA_DIR)
 		return report_message(
 			EXIT_STATUS_FAILED,
@@ -258,7 +324,7 @@ static bool add_partition(void *arg, const char *directory, const char *name)
 {
 	struct target_entry entry = {.base_offset = 0};
 
-	if (logstore_partition_name_parse(name, &entry.listing) != 0 || !is_directory(directory, name))
+	if (!parse_name(name, &entry.listing) || !is_directory(directory, name))
 		return true;
 	(void)snprintf(entry.name, sizeof entry.name, "%s", name);
 	return add_entry(arg, &entry);

@@ -16,6 +16,8 @@ enum target_kind {
 struct target {
 	enum target_kind kind;
 	bool exists;
+	bool empty;                      /* a directory with nothing in it */
+	bool foreign;                    /* DATA_DIR: neither a partition nor a file of a data directory in it */
 	char path[PATH_MAX];             /* as given, without slashes at the end */
 	char data_dir[PATH_MAX];         /* PARTITION: the directory it is in; DATA_DIR: path */
 	char name[NAME_MAX + 1];         /* last part of the path */
@@ -29,6 +31,12 @@ int target_resolve(const char *path, struct target *ret_target);
 
 /* The same, for verbs that need a partition. @must_exist: it has to be there. */
 int target_partition(const char *path, bool must_exist, struct target *ret_target);
+
+/*
+ * Says that @target, a DATA_DIR, has no partition in it. Returns 0 for a data directory without partitions
+ * and for an empty directory, which can become one; EXIT_STATUS_FAILED for any other.
+ */
+int target_report_no_partition(const struct target *target);
 
 /* One entry of a directory listing made by target_list_*(). */
 struct target_entry {

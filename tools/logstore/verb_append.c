@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,12 +36,28 @@ struct append {
 	char *key_delimiter; /* or NULL */
 	size_t key_delimiter_size;
 	struct json_record record;
-	uint64_t line; /* number of the input record, from 1, in its file */
+	const char *name; /* of the input file */
+	uint64_t line;    /* number of the input record, from 1, in its file */
+	const char *batch_name; /* where the batch being made begins */
+	uint64_t batch_line;
 	uint64_t skipped_control;
 	uint64_t skipped_damaged;
 };
 
 /* ---- One record of the input ---- */
+
+/* Adds a record and remembers where in the input its batch began. */
+static int add_record(struct append *append, const struct logstore_record *record,
+                      const struct json_batch *batch)
+{
+	int status = batcher_add(&append->batcher, record, batch);
+
+	if (status == 0 && append->batcher.count == 1) {
+		append->batch_name = append->name;
+		append->batch_line = append->line;
+	}
+	return status;
+}
 
 static int add_line(struct append *append, const char *line, size_t size)
 {
@@ -65,7 +82,7 @@ static int add_line(struct append *append, const char *line, size_t size)
 		record.value = NULL;
 		record.value_size = -1;
 	}
-	return batcher_add(&append->batcher, &record, NULL);
+	return add_record(append, &record, NULL);
 }
 
 static int add_json(struct append *append, const char *name, const char *line, size_t size)
@@ -100,10 +117,21 @@ static int add_json(struct append *append, const char *name, const char *line, s
 		append->skipped_control++;
 		return 0;
 	}
-	return batcher_add(&append->batcher, &append->record.record, &append->record.batch);
+	return add_record(append, &append->record.record, &append->record.batch);
 }
 
 /* ---- Input ---- */
+
+/*
+ * How long to wait for more records. A batch that was one before is not taken apart by a slow writer: what
+ * came later could not be appended behind it.
+ */
+static int linger(const struct batcher *batcher)
+{
+	if (batcher->count == 0 || (batcher->keep_offsets && batcher->batch.base_offset != LOGSTORE_NO_OFFSET))
+		return -1;
+	return LINGER_MS;
+}
 
 static int read_input(struct append *append, struct input *input, const char *name)
 {
@@ -113,7 +141,7 @@ static int read_input(struct append *append, struct input *input, const char *na
 	while (status == 0 && !signals_stop()) {
 		const char *line;
 		size_t size;
-		int r = input_next(input, append->batcher.count > 0 ? LINGER_MS : -1, &line, &size);
+		int r = input_next(input, linger(&append->batcher), &line, &size);
 
 		if (r == INPUT_END)
 			break;
@@ -125,9 +153,10 @@ static int read_input(struct append *append, struct input *input, const char *na
 			                        append->line + 1, INPUT_RECORD_MAX >> 20);
 		else if (r < 0 && r != -EINTR)
 			status = report_errno(-r, name);
+		if (r == INPUT_RECORD || status != 0)
+			append->line++;
 		if (r != INPUT_RECORD)
 			continue;
-		append->line++;
 		status = append->json ? add_json(append, name, line, size) : add_line(append, line, size);
 	}
 	return status;
@@ -140,10 +169,12 @@ static int read_file(struct append *append, const char *path)
 	int status;
 	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 
+	append->name = standard ? "standard input" : path;
+	append->line = 1;
 	if (fd < 0)
 		return report_errno(errno, path);
 	input_init(&input, fd, append->delimiter, append->delimiter_size);
-	status = read_input(append, &input, standard ? "standard input" : path);
+	status = read_input(append, &input, append->name);
 	input_fini(&input);
 	if (!standard)
 		(void)close(fd); /* only read */
@@ -241,8 +272,10 @@ static int report_result(struct append *append, uint64_t size_before, bool faile
 	human_count(count, (int64_t)batcher->records);
 	if (!batcher->part) {
 		out_format(out,
-		           "%s: would append %s records, batches: %" PRIu64 ", %s%s. Nothing was changed.\n",
-		           append->target->name, count, batcher->batches, human_size(size, batcher->bytes),
+		           "%s: would append %s record%s, batches: %" PRIu64
+		           ", %s%s. Nothing was changed.\n",
+		           append->target->name, count, batcher->records == 1 ? "" : "s",
+		           batcher->batches, human_size(size, batcher->bytes),
 		           append->target->exists ? "" : ", to a new partition");
 		return 0;
 	}
@@ -258,6 +291,36 @@ static int report_result(struct append *append, uint64_t size_before, bool faile
 		out_format(out, "%s: %s records, offsets %" PRId64 "..%" PRId64 ", %s, flushed\n",
 		           append->target->name, count, batcher->first_offset, batcher->end_offset, size);
 	return 0;
+}
+
+/*
+ * After a failure: appends what was gathered before it, and says where the input has to go on. A batch that
+ * was one before is left out, for its other records could not follow.
+ */
+static void rescue(struct append *append)
+{
+	struct batcher *batcher = &append->batcher;
+	bool one;
+	char count[HUMAN_MAX];
+	char offsets[64] = "";
+
+	if (!batcher->refused && linger(batcher) != -1)
+		(void)batcher_flush(batcher); /* says itself what is wrong */
+	if (append->tool->quiet || !append->name)
+		return;
+	one = batcher->records == 1;
+	if (batcher->part && one)
+		(void)snprintf(offsets, sizeof offsets, ", offset %" PRId64 ",", batcher->first_offset);
+	else if (batcher->part && batcher->records > 0)
+		(void)snprintf(offsets, sizeof offsets, ", offsets %" PRId64 "..%" PRId64 ",",
+		               batcher->first_offset, batcher->end_offset);
+	report_note("before that %s record%s%s %s appended; to go on, begin with line %" PRIu64 " of %s",
+	            human_count(count, (int64_t)batcher->records), one ? "" : "s", offsets,
+	            !batcher->part ? "would be"
+	            : one          ? "was"
+	                           : "were",
+	            batcher->count > 0 ? append->batch_line : append->line,
+	            batcher->count > 0 ? append->batch_name : append->name);
 }
 
 static int run(struct append *append)
@@ -279,6 +342,8 @@ static int run(struct append *append)
 		logstore_partition_offsets(part, &offsets);
 	status = read_all(append);
 	flushed = status == 0 ? batcher_flush(&append->batcher) : 0;
+	if (status != 0 || flushed != 0)
+		rescue(append);
 	if (part && logstore_flush(part, &error) < 0)
 		flushed = report_error(&error, append->target->path);
 	if (flushed == 0)

@@ -59,16 +59,24 @@ static int dump_directory(struct dump *dump, const char *path, const char *label
 	return status;
 }
 
-static int dump_data_dir(struct dump *dump, const char *path)
+static int dump_data_dir(struct dump *dump, const struct target *target)
 {
+	const char *path = target->path;
 	struct target_entry *partitions = NULL;
 	size_t count = 0;
 	int status = EXIT_STATUS_OK;
-	int r = target_list_partitions(path, &partitions, &count);
+	int r = 0;
 
+	if (target->foreign) {
+		(void)target_report_no_partition(target);
+		return EXIT_STATUS_FAILED;
+	}
+	r = target_list_partitions(path, &partitions, &count);
 	if (r < 0)
 		return report_errno(-r, path);
 	dump->many |= count > 1;
+	if (count == 0)
+		status = target_report_no_partition(target);
 	for (size_t i = 0; i < count && !dump_done(dump); i++) {
 		char directory[PATH_MAX];
 		int one;
@@ -111,7 +119,7 @@ static int dump_path(struct dump *dump, const char *path)
 		return dump_committed(dump, &target);
 	switch (target.kind) {
 	case TARGET_DATA_DIR:
-		return dump_data_dir(dump, target.path);
+		return dump_data_dir(dump, &target);
 	case TARGET_PARTITION:
 	case TARGET_LOG_DIR:
 		return dump_directory(dump, target.path, target.name);

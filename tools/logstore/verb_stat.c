@@ -87,7 +87,7 @@ static void add_row(struct stat_run *run, const struct stat_partition *stat, con
 	else
 		table_cell(run->table, "-");
 	cell_codecs(run->table, &stat->count);
-	table_cell(run->table, human_time(text, stat->last_write));
+	table_cell(run->table, human_time(text, stat->last_record));
 	cell_state(run, stat);
 	run->bytes += offsets->size;
 	run->partitions++;
@@ -160,8 +160,7 @@ static void print_footer(struct stat_run *run, const char *data_dir)
 		out_text(out, "last stop: clean.");
 	else
 		out_text(out, "last stop: unclean.");
-	out_format(out, "  Details: logstore stat %s/TOPIC-NUMBER; checks: logstore verify %s\n", data_dir,
-	           data_dir);
+	out_text(out, "  Details: logstore stat DIR/TOPIC-NUMBER; checks: logstore verify DIR\n");
 }
 
 static int stat_one(struct stat_run *run, const char *label)
@@ -178,7 +177,7 @@ static int stat_one(struct stat_run *run, const char *label)
 	return status != 0 ? status : stat_details(run->tool, run->session.part, &stat, label);
 }
 
-static int stat_all(struct stat_run *run)
+static int stat_all(struct stat_run *run, const struct target *target)
 {
 	struct target_entry *partitions = NULL;
 	size_t count = 0;
@@ -187,6 +186,8 @@ static int stat_all(struct stat_run *run)
 
 	if (r < 0)
 		return report_errno(-r, run->session.data_dir);
+	if (count == 0)
+		status = target_report_no_partition(target);
 	for (size_t i = 0; i < count && !out_failed(&run->tool->out) && !signals_stop(); i++) {
 		struct stat_partition stat;
 		int one = session_switch(&run->session, &partitions[i].listing);
@@ -206,8 +207,18 @@ static int stat_all(struct stat_run *run)
 		int printed = run->partitions > 0 ? table_print(run->table, run->tool) : 0;
 
 		status = printed > status ? printed : status;
-		print_footer(run, run->session.data_dir);
+		print_footer(run, target->data_dir);
 	}
+	return status;
+}
+
+/* A directory where nobody was yet, or one of something else. */
+static int stat_foreign(const struct stat_run *run, const struct target *target)
+{
+	int status = target_report_no_partition(target);
+
+	if (status == 0 && !args_has(&run->tool->args, OPT_JSON) && !wants_parts(run->tool))
+		out_text(&run->tool->out, "0 partitions\n");
 	return status;
 }
 
@@ -224,11 +235,13 @@ static int stat_path(struct stat_run *run, const char *path)
 		return report_message(EXIT_STATUS_FAILED,
 		                      "%s: not a data directory or a partition (logstore dump shows files)",
 		                      path);
+	if (target.foreign)
+		return stat_foreign(run, &target);
 	run->bytes = 0;
 	run->partitions = 0;
 	if (target.kind == TARGET_DATA_DIR) {
 		status = session_open(&run->session, run->tool, target.data_dir, SESSION_READ);
-		return status != 0 ? status : session_close(&run->session, stat_all(run));
+		return status != 0 ? status : session_close(&run->session, stat_all(run, &target));
 	}
 	status = session_open_partition(&run->session, run->tool, &target, SESSION_READ);
 	return status != 0 ? status : session_close(&run->session, stat_one(run, target.name));
@@ -239,7 +252,7 @@ int verb_stat(struct tool *tool)
 	static const struct table_column columns[] = {
 		{"PARTITION", false}, {"RECORDS", true},     {"BYTES", true},  {"SEGMENTS", true},
 		{"START", true},      {"END", true},         {"STABLE", true}, {"EPOCH", true},
-		{"CODECS", false},    {"LAST WRITE", false}, {"STATE", false},
+		{"CODECS", false},    {"LAST RECORD", false}, {"STATE", false},
 	};
 	struct stat_run run = {.tool = tool};
 	int status = 0;

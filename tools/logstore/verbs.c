@@ -17,7 +17,13 @@ const struct verb_def verb_table[VERB_COUNT] = {
 		"With --json the input is what `logstore dump --records --json` and `logstore read --json` print: "
 		"key, value, headers and timestamp are taken, control records are left out. With --keep-offsets "
 		"the batches are built again as they were and appended as a replica appends them: offsets, leader "
-		"epochs, producer ids, epochs and sequences, transactions and markers, timestamps.",
+		"epochs, producer ids, epochs and sequences, transactions and markers, timestamps.\n\n"
+		"Such a copy does not carry the settings (logstore config shows them, -c gives them to the copy) nor "
+		"the log start: dump shows what lies in the files, so records that were deleted but whose segment is "
+		"still there are in the copy and can be read again. `logstore delete-records --before N` on the copy, "
+		"with N the START that `logstore stat` shows for the original, hides them again.\n\n"
+		"If a record of the input is refused, those before it are appended and the line to go on with is "
+		"said; with --keep-offsets only whole batches are.",
 		{ { "seq 1000 | logstore append --create ./data/demo-0", "a thousand records into a new partition" },
 		  { "logstore append -K : -z zstd ./data/demo-0 users.txt", "key:value lines, compressed" },
 		  { "logstore dump -rJ ./data/demo-0 | logstore append -J --keep-offsets --create ./copy/demo-0",
@@ -63,7 +69,8 @@ const struct verb_def verb_table[VERB_COUNT] = {
 		VERB_DUMP, "dump", "PATH...", 1, ANY, "show batches, records or the entries of any file Kafka writes",
 		"PATH is a data directory, a partition directory or a single file: a log, an index, a snapshot, a "
 		"checkpoint. Nothing is written and no lock is taken, so it works beside a running owner. Zero bytes "
-		"and half a batch at the end of a log count as not written yet.\n\n"
+		"and half a batch at the end of a log count as not written yet. Records below the log start are shown "
+		"as long as they are in the files; `logstore read` leaves them out.\n\n"
 		"With --json, fields that have their default are left out: magic 2, valid true, producer_id, "
 		"producer_epoch, base_sequence and sequence -1, transactional, control, is_control and "
 		"is_transactional false, codec none, timestamp_type CreateTime, no headers. A damaged batch is an "
@@ -105,7 +112,8 @@ const struct verb_def verb_table[VERB_COUNT] = {
 		verb_stat },
 	[VERB_TRUNCATE] = {
 		VERB_TRUNCATE, "truncate", "PATH", 1, 1, "cut the end of a log",
-		"Records at or above the given offset go, and the whole batch that contains it.",
+		"Records at or above the given offset go. A log is cut between batches: an offset inside a batch is "
+		"refused, unless --whole-batch lets the records before it in its batch go too.",
 		{ { "logstore truncate -n --to 1200 ./data/orders-0", "what would go" },
 		  { "logstore truncate --to 1200 ./data/orders-0", "cut" } },
 		verb_truncate },
@@ -113,9 +121,10 @@ const struct verb_def verb_table[VERB_COUNT] = {
 		VERB_VERIFY, "verify", "PATH...", 1, ANY, "check every file against the others",
 		"Checks every batch (checksum, structure, records, order of offsets), every index entry against its "
 		"batch, the transaction index against the markers, snapshots, leader epochs and checkpoints. Nothing "
-		"is written and no lock is taken. Findings are damage (data is damaged or missing), rebuildable "
-		"(a derived file is missing, stale or damaged) or notes (odd, but harmless). The exit status is 4 if "
-		"there is damage or anything to rebuild, 8 if something could not be read, 12 if both.",
+		"is written and no lock is taken. What cannot be read is named in the summary. Findings are damage "
+		"(data is damaged or missing), rebuildable (a derived file is missing, stale or damaged) or notes "
+		"(odd, but harmless). The exit status is 4 if there is damage or anything to rebuild, 8 if something "
+		"could not be read, 12 if both.",
 		{ { "logstore verify ./data", "everything" },
 		  { "logstore verify --json ./data/orders-0 | jq .kind", "kinds of findings" } },
 		verb_verify },

@@ -18,13 +18,17 @@ struct verify {
 	bool progress_on;
 
 	const char *label;                  /* what is being checked */
+	bool directory;                     /* it is a data directory without its partitions */
 	char *shown[VERIFY_FINDINGS_SHOWN]; /* lines about its findings */
 	size_t shown_count;
 	uint64_t findings[3]; /* of it, by severity */
 
 	uint64_t total_findings[3];
 	uint64_t total_bytes;
-	int status; /* exit status, bits combined */
+	uint64_t unchecked;       /* what could not be checked, or not all of it */
+	char unchecked_text[512]; /* their names, as many as fit */
+	char unclean[PATH_MAX];   /* a data directory that was not closed cleanly, or empty */
+	int status;               /* exit status, bits combined */
 };
 
 /*

@@ -83,12 +83,25 @@ static void keep_finding(struct verify *verify, const struct logstore_finding *f
 	verify->shown[verify->shown_count++] = line;
 }
 
+/* Something was left out; the report must not read as if all were well. */
+static void note_unchecked(struct verify *verify, const char *file)
+{
+	size_t used = strlen(verify->unchecked_text);
+
+	(void)snprintf(verify->unchecked_text + used, sizeof verify->unchecked_text - used, "%s%s%s%s",
+	               used > 0 ? ", " : "", verify->label, file ? "/" : "", file ? file : "");
+	verify->unchecked++;
+	verify->status |= EXIT_STATUS_OPERATIONAL;
+}
+
 int verify_finding(void *arg, const struct logstore_finding *finding)
 {
 	struct verify *verify = arg;
 
 	if ((unsigned)finding->severity < 3)
 		verify->findings[finding->severity]++;
+	if (strcmp(finding->kind, "UNREADABLE") == 0)
+		note_unchecked(verify, base_name(finding->path));
 	if (verify->json)
 		json_finding(verify, finding);
 	else if (verify->shown_count < VERIFY_FINDINGS_SHOWN)
@@ -128,6 +141,7 @@ int verify_progress(void *arg, uint64_t done, uint64_t total)
 void verify_begin(struct verify *verify, const char *label)
 {
 	verify->label = label;
+	verify->directory = false;
 	verify->shown_count = 0;
 	memset(verify->findings, 0, sizeof verify->findings);
 }
@@ -175,11 +189,14 @@ static void print_result(struct verify *verify, const struct logstore_verify_res
 	char records[HUMAN_MAX];
 	char text[64];
 
-	out_format(out, "%-20s", verify->label);
+	if (verify->directory)
+		out_format(out, "%s (files of the directory itself)", verify->label);
+	else
+		out_format(out, "%-20s", verify->label);
 	if (result && result->segments > 0)
-		out_format(out, "  %" PRIu64 " segment%s, %s, %s records", result->segments,
+		out_format(out, "  %" PRIu64 " segment%s, %s, %s record%s", result->segments,
 		           result->segments == 1 ? "" : "s", human_size(size, result->bytes),
-		           human_count(records, (int64_t)result->records));
+		           human_count(records, (int64_t)result->records), result->records == 1 ? "" : "s");
 	out_text(out, "  ");
 	(void)snprintf(text, sizeof text, "%" PRIu64 " finding%s", count, count == 1 ? "" : "s");
 	if (!result)
@@ -198,6 +215,8 @@ static void print_result(struct verify *verify, const struct logstore_verify_res
 void verify_end(struct verify *verify, const struct logstore_verify_result *result)
 {
 	clear_progress(verify);
+	if (!result && !signals_stop())
+		note_unchecked(verify, NULL);
 	/* What a signal cut short has no result. */
 	if (verify->json && !signals_stop())
 		json_result(verify, result);
@@ -223,16 +242,26 @@ void verify_summary(struct verify *verify, const char *path)
 
 	if (verify->json || verify->tool->quiet)
 		return;
-	out_format(out, "Checked %s in %s (%s/s). ", human_size(size, verify->total_bytes),
+	out_format(out, "Checked %s in %s (%s/s).", human_size(size, verify->total_bytes),
 	           human_duration(time, elapsed),
 	           human_size(rate, verify->total_bytes * 1000 / (uint64_t)(elapsed > 0 ? elapsed : 1)));
-	if (finding_count(verify->total_findings) == 0)
-		out_text(out, "Nothing is wrong.\n");
-	else
-		out_format(out, "%" PRIu64 " damaged, %" PRIu64 " rebuildable, %" PRIu64 " notes.\n",
+	if (finding_count(verify->total_findings) > 0)
+		out_format(out, " %" PRIu64 " damaged, %" PRIu64 " rebuildable, %" PRIu64 " note%s.\n",
 		           verify->total_findings[LOGSTORE_DAMAGE],
 		           verify->total_findings[LOGSTORE_REBUILDABLE],
-		           verify->total_findings[LOGSTORE_NOTE]);
+		           verify->total_findings[LOGSTORE_NOTE],
+		           verify->total_findings[LOGSTORE_NOTE] == 1 ? "" : "s");
+	else if (verify->unchecked > 0)
+		out_text(out, verify->total_bytes > 0 ? " No damage in what was checked.\n" : "\n");
+	else
+		out_text(out, " Nothing is wrong.\n");
+	if (verify->unchecked > 0)
+		out_format(out, "%" PRIu64 " could not be checked: %s\n", verify->unchecked,
+		           verify->unchecked_text);
+	if (verify->unclean[0] != '\0')
+		out_format(out,
+		           "Note: %s was not closed cleanly. Next: open it with its owner; reading works.\n",
+		           verify->unclean);
 	if (verify->total_findings[LOGSTORE_DAMAGE] > 0)
 		out_format(out,
 		           "Next: logstore dump --records --skip-damaged %s   shows what can still be read\n",

@@ -52,8 +52,8 @@ int ls_error_io(struct logstore_error *err, int code, const char *what, const ch
 	int sys_errno = -code;
 
 	LS_ASSERT(code < 0);
-	if (code <= -4096)
-		return ls_error_at(err, code, path, -1, -1);
+	if (code <= -4096 && (!err || err->code == code))
+		return ls_error_at(err, code, path, -1, -1); /* raised further inside, which knew more */
 	if (code == -ENOSPC || code == -EDQUOT || code == -EFBIG)
 		code = LOGSTORE_E_FULL;
 	if (err) {

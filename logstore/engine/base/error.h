@@ -10,7 +10,10 @@
 
 int ls_error(struct logstore_error *err, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* A failed system call on a file; `code` is -errno. ENOSPC, EDQUOT and EFBIG become LOGSTORE_E_FULL. */
+/*
+ * A failed system call on a file; `code` is -errno. ENOSPC, EDQUOT and EFBIG become LOGSTORE_E_FULL. A
+ * library code that was raised further inside keeps what it says; one that nobody filled in is filled in here.
+ */
 int ls_error_io(struct logstore_error *err, int code, const char *what, const char *path);
 
 /* Damaged bytes at a position of a file, or of a buffer when path is NULL. */

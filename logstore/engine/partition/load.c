@@ -483,6 +483,22 @@ static int check_index_end(struct ls_segment *seg, struct logstore_error *ret_er
 	                  "the last index entry points past the end of the log");
 }
 
+/* P4. A writer whose log goes back would acknowledge records that a reader of the whole never sees. */
+static int check_next_base(struct ls_segment *seg, int64_t next_base, struct logstore_error *ret_error)
+{
+	struct ls_tail tail;
+	char path[LS_PATH_MAX];
+	int r;
+
+	r = ls_segment_find_tail(seg, atomic_load(&seg->size), true, &tail, ret_error);
+	if (r < 0 || tail.next_offset <= next_base)
+		return r;
+	ls_segment_path(seg, ".log", path);
+	return ls_corrupt(ret_error, LOGSTORE_E_UNCLEAN, path, -1,
+	                  "the segment ends at offset %lld, above the base %lld of the next one",
+	                  (long long)tail.next_offset, (long long)next_base);
+}
+
 /*
  * A reader takes what is missing at the end for not written yet, but not below what is checkpointed as
  * flushed: that was there once.
@@ -527,6 +543,8 @@ static int open_segments(logstore_partition *part, const struct ls_partition_che
 		r = survey_segment(part, seg, last, lenient, &next_offset, ret_error);
 		if (r == 0 && last && !part->read_only)
 			r = check_index_end(seg, ret_error);
+		if (r == 0 && !last && !part->read_only)
+			r = check_next_base(seg, bases->items[i + 1], ret_error);
 	}
 	if (r == 0)
 		r = check_flushed(part, checkpoints, next_offset, ret_error);
@@ -675,19 +693,26 @@ static int check_directory(const struct ls_partition_params *params, struct logs
 	return 0;
 }
 
-/* Beside a live owner a file may be renamed or removed between listing and opening: look again, a few times. */
+/*
+ * Beside a live owner a file may be renamed, removed or cut between listing and reading: look again, a few
+ * times. What is still wrong then is wrong.
+ */
 #define LOOK_ATTEMPTS 5
 
 static int look_patiently(logstore_partition *part, const struct ls_partition_checkpoints *checkpoints,
                           struct ls_view *view, struct logstore_error *ret_error)
 {
+	struct logstore_error detail; /* what an attempt met that a later one did not is not told */
 	int r = -EAGAIN;
 
-	for (int i = 0; i < LOOK_ATTEMPTS; i++) {
-		r = look(part, checkpoints, view, ret_error);
-		if (!part->read_only || (r != -ENOENT && r != -ENODATA))
-			break;
+	if (!part->read_only)
+		return look(part, checkpoints, view, ret_error);
+	for (int i = 0; i < LOOK_ATTEMPTS && r != 0 && r != -ENOMEM; i++) {
+		detail.code = 0;
+		r = look(part, checkpoints, view, &detail);
 	}
+	if (r < 0 && ret_error && detail.code != 0)
+		*ret_error = detail;
 	return r;
 }
 

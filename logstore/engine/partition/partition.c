@@ -207,6 +207,10 @@ int ls_partition_go_offline(logstore_partition *part, int code, const char *what
 
 int ls_partition_answer(const logstore_partition *part, int r, struct logstore_error *ret_error)
 {
+	/* A file got shorter than it was a moment ago: beside an owner that is a cut. */
+	if (r == -ENODATA && part->read_only)
+		return ls_corrupt(ret_error, LOGSTORE_E_STALE, part->directory, -1,
+		                  "the owner has cut the log meanwhile; refresh the partition and look again");
 	return r == -ENOMEM ? ls_error_io(ret_error, r, "no memory for", part->directory) : r;
 }
 

@@ -132,7 +132,10 @@ bool ls_view_has_grown(logstore_partition *part, const struct ls_view *view);
 /* First failure wins: marks the partition offline. Returns LOGSTORE_E_OFFLINE with the cause in ret_error. */
 int ls_partition_go_offline(logstore_partition *part, int code, const char *what, const char *path,
                             struct logstore_error *ret_error);
-/* An answer on its way to the caller: where memory ran out, nobody has filled in the error yet. */
+/*
+ * An answer on its way to the caller: where memory ran out nobody has filled in the error yet, and a file
+ * that got shorter under a reader is the owner's doing (STALE).
+ */
 int ls_partition_answer(const logstore_partition *part, int r, struct logstore_error *ret_error);
 /* 0, or the error for whoever wants to write: read-only, shut, offline. */
 int ls_partition_check_writable(logstore_partition *part, struct logstore_error *ret_error);

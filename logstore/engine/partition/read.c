@@ -152,8 +152,8 @@ static int out_of_range(logstore_partition *part, const struct ls_view *view, in
 
 /* One attempt, on one view. */
 static int read_view(logstore_partition *part, const struct ls_view *view, int64_t offset,
-                     const struct ls_read_hint *hint, const struct logstore_read_options *options, struct logstore_slice *ret_slice,
-                     struct logstore_error *ret_error)
+                     const struct ls_read_hint *hint, const struct logstore_read_options *options,
+                     struct logstore_slice *ret_slice, struct logstore_error *ret_error)
 {
 	struct ls_aborted_list aborted = {.env = part->env};
 	struct logstore_slice slice = {0};

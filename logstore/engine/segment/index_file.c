@@ -265,8 +265,8 @@ int ls_index_file_search(struct ls_index_file *index, uint64_t count, ls_index_c
                          int64_t target, uint64_t *ret_at, uint8_t *ret_entry)
 {
 	uint8_t block[(SEARCH_BLOCK + 1) * LS_INDEX_ENTRY_MAX];
-	uint64_t low = 0,
-		 high = count; /* entries below low are not above the target, from high on they are */
+	/* Entries below low are not above the target, from high on they are. */
+	uint64_t low = 0, high = count;
 	uint64_t first;
 	int r;
 

@@ -122,8 +122,8 @@ struct ls_walk {
 void ls_walk_init(struct ls_walk *walk, struct ls_segment *seg, uint64_t position, uint64_t end);
 /*
  * The next header. Returns 1 with the header and its position; 0 at the end; LOGSTORE_E_CORRUPT_MESSAGE or
- * LOGSTORE_E_UNSUPPORTED_FORMAT with file and position (a batch that runs past the end is corrupt); -errno
- * (-ENODATA: the file got shorter than `end`).
+ * LOGSTORE_E_UNSUPPORTED_FORMAT with file and position (a batch that runs past the end is corrupt);
+ * LOGSTORE_E_STALE if an owner cut the file below `end` meanwhile (-ENODATA in a file of our own); -errno.
  */
 int ls_walk_next(struct ls_walk *walk, struct logstore_batch_info *ret_info, uint64_t *ret_position,
                  struct logstore_error *ret_error);
@@ -152,7 +152,8 @@ int ls_segment_upper_bound(struct ls_segment *seg, uint64_t position, int64_t *r
 
 /*
  * Whether a time index entry holds against the batch below `end` it names. Returns 1 and where that batch
- * begins, 0, or -errno. Damage to the log counts as "no": a walk from the front will tell it.
+ * begins, 0, or -errno. Damage to the log counts as "no": a walk from the front will tell it. That an
+ * earlier batch is later than the entry says is not noticed: only a walk over all of them would.
  */
 int ls_segment_follow_time_entry(struct ls_segment *seg, const struct ls_time_entry *entry, uint64_t end,
                                  uint64_t *ret_position);
@@ -178,7 +179,7 @@ struct ls_tail {
  * `lenient` (readers beside an owner): where batches end or make no sense is the end of the data.
  * Otherwise, for who will write: half a batch, zeros and other damage are what ls_walk_next() says; offsets
  * that go back or leave the segment's range, and a wrong checksum of the last batch, LOGSTORE_E_UNCLEAN.
- * Also -errno and -ENOMEM.
+ * Also LOGSTORE_E_STALE (beside an owner who cuts: look again), -errno and -ENOMEM.
  */
 int ls_segment_find_tail(struct ls_segment *seg, uint64_t file_size, bool lenient, struct ls_tail *ret_tail,
                          struct logstore_error *ret_error);

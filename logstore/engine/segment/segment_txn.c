@@ -59,7 +59,7 @@ static int add_aborted(struct ls_aborted_list *list, const struct logstore_txn_e
 	return 0;
 }
 
-/* Takes what matters of `count` entries, the first of which is number `first`. Returns as ls_segment_collect_aborted(). */
+/* Takes what matters of `count` entries from number `first` on. Returns as ls_segment_collect_aborted(). */
 static int collect_entries(const uint8_t *bytes, uint64_t first, uint64_t count, int64_t from, int64_t upper,
                            struct ls_aborted_list *list, const char *path, struct logstore_error *ret_error)
 {

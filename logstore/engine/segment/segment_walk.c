@@ -67,7 +67,7 @@ static int unreadable(const struct ls_walk *walk, int code, struct logstore_erro
 	char path[LS_PATH_MAX];
 
 	ls_segment_path(walk->seg, ".log", path);
-	return ls_error_io(ret_error, code == -ENODATA ? -EIO : code, "cannot read a batch header", path);
+	return ls_error_io(ret_error, code, "cannot read a batch header", path);
 }
 
 int ls_walk_next(struct ls_walk *walk, struct logstore_batch_info *ret_info, uint64_t *ret_position,

@@ -251,6 +251,15 @@ static int write_marker(logstore *store, struct logstore_error *ret_error)
 	return r < 0 ? ls_error_io(ret_error, r, "cannot write the clean-shutdown marker", path) : 0;
 }
 
+static int unclean(const logstore *store, struct logstore_error *ret_error)
+{
+	return ls_corrupt(ret_error, LOGSTORE_E_UNCLEAN, store->path, -1,
+	                  "the data directory was not closed cleanly (%s is missing), so its logs need recovery, which "
+	                  "this version leaves to Kafka; open it for reading only, copy what it holds (logstore dump "
+	                  "-rJ OLD | logstore append -J --keep-offsets --create NEW), or start and stop a Kafka on it",
+	                  LS_NAME_CLEAN_SHUTDOWN);
+}
+
 /* Judges the marker and removes it, durably. */
 static int begin_writing(logstore *store, struct logstore_error *ret_error)
 {
@@ -266,12 +275,7 @@ static int begin_writing(logstore *store, struct logstore_error *ret_error)
 	if (r == -ENOENT) {
 		r = io->list(io->ctx, store->path, find_partition, store);
 		if (r == 1)
-			return ls_corrupt(ret_error, LOGSTORE_E_UNCLEAN, store->path, -1,
-			                  "the data directory was not closed cleanly (%s is missing), so its logs need "
-			                  "recovery, which this version leaves to Kafka; open it for reading only, copy "
-			                  "what it holds (logstore dump -rJ OLD | logstore append -J --keep-offsets "
-			                  "--create NEW), or start and stop a Kafka on it",
-			                  LS_NAME_CLEAN_SHUTDOWN);
+			return unclean(store, ret_error);
 		return r < 0 ? ls_error_io(ret_error, r, "cannot list", store->path) : 0;
 	}
 	if (r == 0)

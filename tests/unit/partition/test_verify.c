@@ -7,10 +7,10 @@
 #include <dirent.h>
 #include <errno.h>
 
-#include "../segment/segment_bench.h"
 #include "format/control.h"
 #include "format/index_entry.h"
 #include "format/snapshot.h"
+#include "verify_bench.h"
 
 TestSuite(verify, .fini = ts_check_leaks, .timeout = 300);
 
@@ -41,9 +41,11 @@ static int note(void *arg, const struct logstore_finding *finding)
 			name++;
 	}
 	cr_assert_neq(finding->text[0], '\0');
-	used = snprintf(line, sizeof findings->lines[0], "%c %s %s", "NRD"[finding->severity], finding->kind, name);
+	used = snprintf(line, sizeof findings->lines[0], "%c %s %s", "NRD"[finding->severity],
+	                finding -> kind, name);
 	if (finding->position >= 0)
-		snprintf(line + used, sizeof findings->lines[0] - (size_t)used, " @%ld", (long)finding->position);
+		snprintf(line + used, sizeof findings->lines[0] - (size_t)used, " @%ld",
+		         (long)finding->position);
 	findings->count++;
 	findings->by_severity[finding->severity]++;
 	return findings->count == findings->stop_at ? findings->stop_with : 0;
@@ -111,8 +113,9 @@ Test(verify, clean_directories)
 			continue;
 		snprintf(last, sizeof last, "%s", path);
 		cr_assert_eq(verify(&env, path, &findings, &result), 0);
-		cr_assert_eq(findings.by_severity[LOGSTORE_REBUILDABLE] + findings.by_severity[LOGSTORE_DAMAGE], 0,
-		             "%s:\n%s", path, show(&findings));
+		cr_assert_eq(findings.by_severity[LOGSTORE_REBUILDABLE] +
+		                     findings.by_severity[LOGSTORE_DAMAGE],
+		             0, "%s:\n%s", path, show(&findings));
 		cr_assert_gt(result.segments, 0);
 		cr_assert_eq(result.findings[LOGSTORE_NOTE], findings.by_severity[LOGSTORE_NOTE]);
 		checked++;
@@ -337,10 +340,11 @@ Test(verify, damaged_directories)
 		char path[256];
 		const char *slash = strchr(recovery[i].path, '/');
 
-		snprintf(path, sizeof path, "kafka/recovery/%.*s/logs%s", (int)(slash - recovery[i].path), recovery[i].path,
-		         slash);
+		snprintf(path, sizeof path, "kafka/recovery/%.*s/logs%s", (int)(slash - recovery[i].path),
+		         recovery[i].path, slash);
 		cr_assert_eq(verify(&env, ts_data(path), &findings, &result), 0);
-		cr_assert_str_eq(show(&findings), recovery[i].findings, "%s:\n%s", recovery[i].path, show(&findings));
+		cr_assert_str_eq(show(&findings), recovery[i].findings, "%s:\n%s", recovery[i].path,
+		                 show(&findings));
 		for (int severity = 0; severity < 3; severity++)
 			cr_assert_eq(result.findings[severity], findings.by_severity[severity]);
 	}
@@ -358,7 +362,8 @@ Test(verify, no_folder_is_left_out)
 		bool found = entry->d_name[0] == '.';
 
 		for (size_t i = 0; i < sizeof recovery / sizeof recovery[0] && !found; i++)
-			found = strncmp(recovery[i].path, entry->d_name, size) == 0 && recovery[i].path[size] == '/';
+			found = strncmp(recovery[i].path, entry->d_name, size) == 0 &&
+			        recovery[i].path[size] == '/';
 		cr_assert(found, "%s", entry->d_name);
 	}
 	cr_assert_eq(closedir(directory), 0);
@@ -395,7 +400,8 @@ Test(verify, counts_what_it_read)
 	cr_assert_gt(result.batches, 20);
 	cr_assert_gt(result.bytes, 10000);
 	memset(&result, 0x55, sizeof result);
-	cr_assert_eq(ls_verify_partition(&env, ts_data("kafka/nowhere"), &defaults, note, &findings, &result, &error),
+	cr_assert_eq(ls_verify_partition(&env, ts_data("kafka/nowhere"), &defaults, note, &findings, &result,
+	                                 &error),
 	             -ENOENT);
 	cr_assert_eq(result.segments, UINT64_C(0x5555555555555555)); /* untouched */
 	cr_assert_str_eq(error.path, ts_data("kafka/nowhere"));
@@ -431,7 +437,8 @@ static uint8_t *add(struct log *log, int64_t base, int32_t count, int64_t timest
 
 static void seal(uint8_t *batch)
 {
-	ls_store_be32(batch + LS_BATCH_CRC, ls_batch_compute_crc(batch, ls_load_be32(batch + LS_BATCH_LENGTH) + 12));
+	ls_store_be32(batch + LS_BATCH_CRC,
+	              ls_batch_compute_crc(batch, ls_load_be32(batch + LS_BATCH_LENGTH) + 12));
 }
 
 /* Data of a transaction. */
@@ -675,7 +682,8 @@ Test(verify, index_entries)
 {
 	index_case("right", ".index", "\0\0\0\5\0\0\0\x52\0\0\0\x8\0\0\0\xa4", 16, "");
 	index_case("two batches in one append", ".index", "\0\0\0\x8\0\0\0\x52", 8, "");
-	index_case("an offset no batch ends with", ".index", "\0\0\0\7\0\0\0\x52", 8, "R STALE_INDEX 0.index @0\n");
+	index_case("an offset no batch ends with", ".index", "\0\0\0\7\0\0\0\x52", 8,
+	           "R STALE_INDEX 0.index @0\n");
 	index_case("an offset past the last batch", ".index", "\0\0\0\5\0\0\0\x52\0\0\0\x9\0\0\0\xa4", 16,
 	           "R STALE_INDEX 0.index @8\n");
 	index_case("another position", ".index", "\0\0\0\5\0\0\0\x53", 8, "R STALE_INDEX 0.index @0\n");
@@ -685,19 +693,25 @@ Test(verify, index_entries)
 	index_case("a zero tail", ".index", "\0\0\0\5\0\0\0\x52\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24, "");
 	index_case("right", ".timeindex", "\0\0\0\0\0\0\0\5\0\0\0\2\0\0\0\0\0\0\0\7\0\0\0\5", 24, "");
 	index_case("a record inside the batch", ".timeindex", "\0\0\0\0\0\0\0\7\0\0\0\4", 12, "");
-	index_case("too large", ".timeindex", "\0\0\0\0\0\0\0\x8\0\0\0\5", 12, "R STALE_INDEX 0.timeindex @0\n");
+	index_case("too large", ".timeindex", "\0\0\0\0\0\0\0\x8\0\0\0\5", 12,
+	           "R STALE_INDEX 0.timeindex @0\n");
 	index_case("too small", ".timeindex", "\0\0\0\0\0\0\0\6\0\0\0\5\0\0\0\0\0\0\0\7\0\0\0\6", 24,
 	           "R STALE_INDEX 0.timeindex @0\n");
-	index_case("not closed", ".timeindex", "\0\0\0\0\0\0\0\5\0\0\0\2", 12, "R STALE_INDEX 0.timeindex @0\n");
+	index_case("not closed", ".timeindex", "\0\0\0\0\0\0\0\5\0\0\0\2", 12,
+	           "R STALE_INDEX 0.timeindex @0\n");
 	index_case("empty", ".timeindex", "", 0, "R STALE_INDEX 0.timeindex\n");
-	index_case("past the last batch", ".timeindex", "\0\0\0\0\0\0\0\7\0\0\0\5\0\0\0\0\0\0\0\x9\0\0\0\x9", 24,
-	           "R STALE_INDEX 0.timeindex @12\n");
+	index_case("past the last batch", ".timeindex", "\0\0\0\0\0\0\0\7\0\0\0\5\0\0\0\0\0\0\0\x9\0\0\0\x9",
+	           24, "R STALE_INDEX 0.timeindex @12\n");
 	index_case("no transactions", ".txnindex", "", 0, "");
 	index_case("damaged", ".txnindex", "\0\1", 2, "R DAMAGED_INDEX 0.txnindex @0\n");
 }
 
-/* Producer 1: 0-1, aborted at 5; producer 2: 2-3, aborted at 6; producer 3: a marker alone at 7; 4: 8, committed at 9. */
-static void txn_case(const char *what, const struct logstore_txn_entry *entries, size_t count, const char *want)
+/*
+ * Producer 1: 0-1, aborted at 5; producer 2: 2-3, aborted at 6; producer 3: a marker alone at 7; producer 4:
+ * 8, committed at 9.
+ */
+static void txn_case(const char *what, const struct logstore_txn_entry *entries, size_t count,
+                     const char *want)
 {
 	uint8_t bytes[LS_TXN_ENTRY_SIZE * 8];
 	struct log log = {0};
@@ -724,7 +738,9 @@ static void txn_case(const char *what, const struct logstore_txn_entry *entries,
 
 static struct logstore_txn_entry txn(int64_t producer_id, int64_t first, int64_t last, int64_t stable)
 {
-	return (struct logstore_txn_entry){.producer_id = producer_id, .first_offset = first, .last_offset = last,
+	return (struct logstore_txn_entry){.producer_id = producer_id,
+	                                   .first_offset = first,
+	                                   .last_offset = last,
 	                                   .last_stable_offset = stable};
 }
 
@@ -773,7 +789,8 @@ Test(verify, damage_is_not_told_twice)
 	expect(&bench, "clean but for the index", "R MISSING_INDEX 0.txnindex\n");
 	log.bytes[marker + LS_BATCH_CRC] ^= 1;
 	put_segment(&bench, 0, &log);
-	bench_put(&bench, "/p/00000000000000000000.index", "\0\0\0\2\0\0\0\x4b", 8); /* leads to the damaged batch */
+	bench_put(&bench, "/p/00000000000000000000.index", "\0\0\0\2\0\0\0\x4b",
+	          8); /* leads to the damaged batch */
 	bench_put(&bench, "/p/00000000000000000000.timeindex", "\0\0\0\0\0\0\0\x63\0\0\0\2", 12);
 	expect(&bench, "damaged", "D BAD_CRC 0.log @75\n");
 	bench_fini(&bench);
@@ -781,7 +798,8 @@ Test(verify, damage_is_not_told_twice)
 
 Test(verify, snapshots)
 {
-	struct logstore_producer_entry producer = {.producer_id = 5, .last_offset = 2, .current_txn_first_offset = -1};
+	struct logstore_producer_entry producer = {
+		.producer_id = 5, .last_offset = 2, .current_txn_first_offset = -1};
 	struct log log = {0};
 	struct ls_buf file;
 	struct bench bench;
@@ -801,7 +819,8 @@ Test(verify, snapshots)
 	expect(&bench, "past the log", "R STALE_SNAPSHOT 4.snapshot\n");
 	bench_put(&bench, "/p/00000000000000000004.snapshot", file.data, file.size - 1);
 	bench_remove(&bench, "/p/00000000000000000003.snapshot");
-	expect(&bench, "cut and past the log", "R DAMAGED_SNAPSHOT 4.snapshot @2\nR STALE_SNAPSHOT 4.snapshot\n");
+	expect(&bench, "cut and past the log",
+	       "R DAMAGED_SNAPSHOT 4.snapshot @2\nR STALE_SNAPSHOT 4.snapshot\n");
 	ls_buf_fini(&file);
 	bench_fini(&bench);
 }
@@ -832,11 +851,13 @@ Test(verify, kafkas_data_directories)
 		{"kafka/internal-topics/logs", ""},
 		{"kafka/codecs/logs", ""},
 		{"kafka/legacy/logs", ""},
-		{"kafka/recovery/bad-number-checkpoint/logs", "R DAMAGED_CHECKPOINT recovery-point-offset-checkpoint @3\n"},
-		{"kafka/recovery/bad-recovery-checkpoint/logs", "R DAMAGED_CHECKPOINT recovery-point-offset-checkpoint @4\n"},
+		{"kafka/recovery/bad-number-checkpoint/logs",
+	         "R DAMAGED_CHECKPOINT recovery-point-offset-checkpoint @3\n"},
+		{"kafka/recovery/bad-recovery-checkpoint/logs",
+	         "R DAMAGED_CHECKPOINT recovery-point-offset-checkpoint @4\n"},
 		{"kafka/recovery/leftover-delete-directory/logs",
-		 "N LEFTOVER calm-0.0123456789abcdef0123456789abcdef-delete\n"
-		 "N LEFTOVER old-7.fedcba9876543210fedcba9876543210-stray\n"},
+	         "N LEFTOVER calm-0.0123456789abcdef0123456789abcdef-delete\n"
+	         "N LEFTOVER old-7.fedcba9876543210fedcba9876543210-stray\n"},
 	};
 	struct ls_env env = disk_env();
 
@@ -850,10 +871,18 @@ Test(verify, kafkas_data_directories)
 Test(verify, a_data_directory_by_hand)
 {
 	static const char *const directories[] = {
-		"/p/orders-0", "/p/lost+found", "/p/orders", "/p/orders-x", "/p/orders-007", "/p/a-1.x-future",
-		"/p/remote-log-index-cache", "/p/a-1.0123456789abcdef0123456789abcdef-delete", "/p/-delete",
+		"/p/orders-0",
+		"/p/lost+found",
+		"/p/orders",
+		"/p/orders-x",
+		"/p/orders-007",
+		"/p/a-1.x-future",
+		"/p/remote-log-index-cache",
+		"/p/a-1.0123456789abcdef0123456789abcdef-delete",
+		"/p/-delete",
 	};
-	static const char checkpoint[] = "0\n5\norders 0 7\norders 1 8\norders 7 9\nplain 0 4\n../p/orders 0 1\n";
+	static const char checkpoint[] =
+		"0\n5\norders 0 7\norders 1 8\norders 7 9\nplain 0 4\n../p/orders 0 1\n";
 	static struct findings findings;
 	struct logstore_error error;
 	struct bench bench;
@@ -892,8 +921,8 @@ Test(verify, a_data_directory_by_hand)
 	for (findings.stop_at = 1; findings.stop_at <= 11; findings.stop_at++) {
 		findings.stop_with = findings.stop_at % 2 ? 5 : -7;
 		findings.count = 0;
-		cr_assert_eq(ls_verify_directory(bench.env, "/p", note, &findings, NULL), findings.stop_with, "%zu",
-		             findings.stop_at);
+		cr_assert_eq(ls_verify_directory(bench.env, "/p", note, &findings, NULL), findings.stop_with,
+		             "%zu", findings.stop_at);
 		cr_assert_eq(findings.count, findings.stop_at);
 	}
 	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
@@ -905,11 +934,12 @@ Test(verify, a_data_directory_by_hand)
 
 Test(verify, the_callback_ends_the_run)
 {
-	static const char *const folders[] = {"flip-base-offset/logs/rec-0", "leftover-swap-old-deleted/logs/rec-0",
-	                                      "clean-but-torn/logs/rec-0", "txnindex-missing/logs/rectx-0",
-	                                      "snapshot-stray/logs/rec-0", "epoch-checkpoint-missing/logs/rec-0",
-	                                      "log-missing/logs/rec-0", "index-garbage-active/logs/rec-0",
-	                                      "flip-epoch/logs/rec-0", "partition-metadata-missing/logs/rec-0"};
+	static const char *const folders[] = {
+		"flip-base-offset/logs/rec-0", "leftover-swap-old-deleted/logs/rec-0",
+		"clean-but-torn/logs/rec-0",   "txnindex-missing/logs/rectx-0",
+		"snapshot-stray/logs/rec-0",   "epoch-checkpoint-missing/logs/rec-0",
+		"log-missing/logs/rec-0",      "index-garbage-active/logs/rec-0",
+		"flip-epoch/logs/rec-0",       "partition-metadata-missing/logs/rec-0"};
 	struct logstore_verify_result result;
 	static struct findings findings;
 	struct ts_alloc alloc;
@@ -930,8 +960,8 @@ Test(verify, the_callback_ends_the_run)
 
 			for (size_t k = 0; k < sizeof words / sizeof words[0]; k++) {
 				findings.stop_with = words[k];
-				cr_assert_eq(verify(&alloc.ls, ts_data(path), &findings, &result), words[k], "%s: %zu", folders[i],
-				             findings.stop_at);
+				cr_assert_eq(verify(&alloc.ls, ts_data(path), &findings, &result), words[k],
+				             "%s: %zu", folders[i], findings.stop_at);
 				cr_assert_eq(findings.count, findings.stop_at);
 				cr_assert_eq(atomic_load(&alloc.outstanding), 0);
 			}
@@ -965,14 +995,16 @@ Test(verify, tells_how_far_it_is)
 
 	options.progress = progress;
 	options.progress_arg = &told;
-	cr_assert_eq(ls_verify_partition(&env, ts_data("kafka/recovery/as-is/logs/rec-0"), &options, note, &findings, &result,
-	                                 &error), 0);
+	cr_assert_eq(ls_verify_partition(&env, ts_data("kafka/recovery/as-is/logs/rec-0"), &options, note,
+	                                 &findings, &result, &error),
+	             0);
 	cr_assert_eq(told.calls, 4); /* once a segment at least */
 	cr_assert_eq(told.done, told.total);
 	cr_assert_eq(told.total, result.bytes);
 	told = (struct told){.stop_at = 2};
-	cr_assert_eq(ls_verify_partition(&env, ts_data("kafka/recovery/as-is/logs/rec-0"), &options, note, &findings, &result,
-	                                 &error), -ECANCELED);
+	cr_assert_eq(ls_verify_partition(&env, ts_data("kafka/recovery/as-is/logs/rec-0"), &options, note,
+	                                 &findings, &result, &error),
+	             -ECANCELED);
 	cr_assert_eq(error.code, -ECANCELED);
 	cr_assert_eq(told.calls, 2);
 }
@@ -1043,8 +1075,9 @@ Test(verify, files_that_cannot_be_read)
 			break;
 		cr_assert(r == 0 || (r == -EIO && n == 1), "operation %lu: %d", (unsigned long)n, r);
 		if (r == 0)
-			cr_assert_gt(findings.by_severity[LOGSTORE_REBUILDABLE] + findings.by_severity[LOGSTORE_DAMAGE], 0,
-			             "operation %lu went unnoticed", (unsigned long)n);
+			cr_assert_gt(findings.by_severity[LOGSTORE_REBUILDABLE] +
+			                     findings.by_severity[LOGSTORE_DAMAGE],
+			             0, "operation %lu went unnoticed", (unsigned long)n);
 		for (size_t i = 0; i < findings.count; i++)
 			unreadable += strncmp(findings.lines[i], "D UNREADABLE", 12) == 0;
 		cr_assert_eq(atomic_load(&bench.alloc.outstanding), 0);

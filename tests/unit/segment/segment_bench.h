@@ -46,7 +46,9 @@ static inline void bench_put(struct bench *bench, const char *path, const void *
 	const struct logstore_io *io = bench->env->io;
 	int fd;
 
-	cr_assert_eq(io->open(io->ctx, path, LOGSTORE_IO_WRITE | LOGSTORE_IO_CREATE | LOGSTORE_IO_TRUNCATE, &fd), 0);
+	cr_assert_eq(
+		io->open(io->ctx, path, LOGSTORE_IO_WRITE | LOGSTORE_IO_CREATE | LOGSTORE_IO_TRUNCATE, &fd),
+		0);
 	cr_assert_eq(ls_io_write_full(io, fd, bytes, size, 0), 0);
 	cr_assert_eq(io->close(io->ctx, fd), 0);
 }
@@ -144,7 +146,8 @@ static inline int64_t log_base(const char *path)
 {
 	const char *name = ls_path_name(path);
 
-	return strspn(name, "0123456789") == 20 && strcmp(name + 20, ".log") == 0 ? strtoll(name, NULL, 10) : -1;
+	return strspn(name, "0123456789") == 20 && strcmp(name + 20, ".log") == 0 ? strtoll(name, NULL, 10)
+	                                                                          : -1;
 }
 
 /* A file beside a log, with another ending (free()), or NULL. */
@@ -178,7 +181,8 @@ static inline struct plain_log plain_scan(const uint8_t *bytes, size_t size, int
 	while (log.end < size) {
 		struct logstore_batch_info info;
 
-		if (ls_batch_info(bytes + log.end, size - log.end, &info, NULL) < 0 || info.size > size - log.end)
+		if (ls_batch_info(bytes + log.end, size - log.end, &info, NULL) < 0 ||
+		    info.size > size - log.end)
 			break;
 		if (info.last_offset < next || (info.magic == 2 && info.base_offset < next))
 			log.ordered = false;

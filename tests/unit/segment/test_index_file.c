@@ -121,7 +121,8 @@ Test(index_file, counts_entries_before_every_kind_of_tail)
 		cr_assert_eq(ls_index_file_open(&index, PATH, i % 2 == 0), 0);
 		cr_assert_eq(ls_index_file_count(&index), cases[i].count, "case %zu", i);
 		cr_assert_eq(ls_index_file_tail(&index),
-		             (cases[i].entries * SIZE + cases[i].zeros) - cases[i].count * SIZE, "case %zu", i);
+		             (cases[i].entries * SIZE + cases[i].zeros) - cases[i].count * SIZE, "case %zu",
+		             i);
 		ls_index_file_fini(&index);
 	}
 	bench_fini(&bench);
@@ -247,7 +248,9 @@ Test(index_file, a_search_over_any_bytes_ends)
 		cr_assert(r == 0 || (r == 1 && at < 1000 && compare(entry, target) <= 0));
 	}
 	/* Counted before a truncation. */
-	cr_assert_eq(ls_index_file_search(&index, 1001, compare, INT64_MAX, &(uint64_t){0}, (uint8_t[SIZE]){0}), -ENODATA);
+	cr_assert_eq(
+		ls_index_file_search(&index, 1001, compare, INT64_MAX, &(uint64_t){0}, (uint8_t[SIZE]){0}),
+		-ENODATA);
 	ls_index_file_fini(&index);
 	bench_fini(&bench);
 }

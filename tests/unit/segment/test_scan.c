@@ -17,8 +17,12 @@ TestSuite(scan, .fini = ts_check_leaks, .timeout = 300);
 static struct logstore_scan_options options_with(bool skip_damaged, bool read_records)
 {
 	return (struct logstore_scan_options){
-		.struct_size = sizeof(struct logstore_scan_options), .check_crc = true, .skip_damaged = skip_damaged,
-		.read_records = read_records, .end_position = UINT64_MAX, .max_batch_bytes = UINT64_C(256) << 20,
+		.struct_size = sizeof(struct logstore_scan_options),
+		.check_crc = true,
+		.skip_damaged = skip_damaged,
+		.read_records = read_records,
+		.end_position = UINT64_MAX,
+		.max_batch_bytes = UINT64_C(256) << 20,
 		.max_decompressed_bytes = UINT64_C(1) << 30,
 	};
 }
@@ -139,7 +143,8 @@ static size_t check_fixture(const char *jsonl)
 		char next[1200];
 
 		cr_assert_not_null(batch, "%s: %s", jsonl, line);
-		snprintf(next, sizeof next, "%s/logs/%s/%s", fixture, json_string_value(json_object_get(batch, "partition")),
+		snprintf(next, sizeof next, "%s/logs/%s/%s", fixture,
+		         json_string_value(json_object_get(batch, "partition")),
 		         json_string_value(json_object_get(batch, "file")));
 		if (strcmp(next, path) != 0) {
 			struct logstore_scan_options options = options_with(false, true);
@@ -185,14 +190,16 @@ Test(scan, every_log_of_every_fixture)
 		cr_assert_eq(items.count, log.count + (log.end < size), "%s", paths.items[i]);
 		for (size_t k = 0; k < log.count; k++) {
 			const struct logstore_scan_item *item = &items.items[k];
-			bool right = ls_batch_check(bytes + log.items[k].position, log.items[k].info.size, NULL) == 0;
+			bool right = ls_batch_check(bytes + log.items[k].position, log.items[k].info.size,
+			                            NULL) == 0;
 
 			cr_assert_eq(item->position, log.items[k].position);
 			cr_assert_eq(item->size, log.items[k].info.size);
 			cr_assert_eq(item->status, right ? LOGSTORE_SCAN_OK : LOGSTORE_SCAN_BAD_CRC);
 		}
 		if (log.end < size)
-			cr_assert(items.items[log.count].status >= LOGSTORE_SCAN_MALFORMED, "%s", paths.items[i]);
+			cr_assert(items.items[log.count].status >= LOGSTORE_SCAN_MALFORMED, "%s",
+			          paths.items[i]);
 		/* The same without checksums, but for them. */
 		options.check_crc = false;
 		cr_assert_eq(scan_all(&env, paths.items[i], &options, &skipping), 0);
@@ -202,7 +209,8 @@ Test(scan, every_log_of_every_fixture)
 		cr_assert_eq(scan_all(&env, paths.items[i], &options, &skipping), 0);
 		cr_assert_geq(skipping.count, items.count);
 		if (skipping.count == items.count)
-			cr_assert_eq(memcmp(skipping.items, items.items, items.count * sizeof items.items[0]), 0);
+			cr_assert_eq(memcmp(skipping.items, items.items, items.count * sizeof items.items[0]),
+			             0);
 		free(log.items);
 		free(bytes);
 	}
@@ -271,7 +279,8 @@ Test(scan, damage_of_the_recovery_fixtures)
 
 static uint8_t *small_log(size_t *ret_size)
 {
-	uint8_t *bytes = ts_read_file(ts_data("kafka/recovery/as-is/logs/rec-0/00000000000000000130.log"), ret_size);
+	uint8_t *bytes =
+		ts_read_file(ts_data("kafka/recovery/as-is/logs/rec-0/00000000000000000130.log"), ret_size);
 
 	cr_assert_gt(*ret_size, 3000);
 	return bytes;
@@ -305,7 +314,8 @@ Test(scan, a_log_cut_at_every_byte)
 			const struct logstore_scan_item *item = &items.items[whole];
 
 			/* The first bytes of an offset are zero. */
-			cr_assert_eq(item->status, rest < 8 ? LOGSTORE_SCAN_ZEROS : LOGSTORE_SCAN_TORN, "cut at %zu", cut);
+			cr_assert_eq(item->status, rest < 8 ? LOGSTORE_SCAN_ZEROS : LOGSTORE_SCAN_TORN,
+			             "cut at %zu", cut);
 			cr_assert_eq(item->size, rest);
 			cr_assert_eq(item->has_info, rest >= LS_BATCH_HEADER_SIZE);
 		}
@@ -358,7 +368,8 @@ static void flip_bits(bool skip_damaged, bool read_records)
 		cr_assert_eq(scan_all(&env, LOG, &options, &items), 0, "bit %zu", bit);
 		for (size_t i = 0; i < log.count; i++) {
 			if (i < hit || (i > hit && skip_damaged))
-				cr_assert(delivered(&items, &log.items[i]), "bit %zu, batch %zu of %zu", bit, i, log.count);
+				cr_assert(delivered(&items, &log.items[i]), "bit %zu, batch %zu of %zu", bit,
+				          i, log.count);
 			others += i != hit && delivered(&items, &log.items[i]);
 		}
 		/* Nothing is made up: what is OK is one of the batches, or the one that was hit. */
@@ -410,7 +421,9 @@ Test(scan, many_bytes_wrong)
 		options.skip_damaged = round % 3 != 0;
 		cr_assert_eq(scan_all(&env, LOG, &options, &items), 0);
 		if (options.skip_damaged)
-			cr_assert_eq(items.items[items.count - 1].position + items.items[items.count - 1].size, size);
+			cr_assert_eq(items.items[items.count - 1].position +
+			                     items.items[items.count - 1].size,
+			             size);
 	}
 	free(damaged);
 	free(bytes);
@@ -449,7 +462,8 @@ Test(scan, zero_tails)
 		bench_put(&bench, LOG, tailed, size + tail);
 		cr_assert_eq(scan_all(&env, LOG, &options, &items), 0);
 		last = &items.items[items.count - 1];
-		cr_assert_eq(last->status, tail < 17 ? LOGSTORE_SCAN_TORN : LOGSTORE_SCAN_MALFORMED, "%zu", tail);
+		cr_assert_eq(last->status, tail < 17 ? LOGSTORE_SCAN_TORN : LOGSTORE_SCAN_MALFORMED, "%zu",
+		             tail);
 		cr_assert_eq(last->size, tail);
 		tailed[size + tail - 1] = 0;
 	}
@@ -495,7 +509,9 @@ static void scan_large(bool read_records, uint64_t max_batch_bytes, int want)
 		while ((r = ls_scan_record(scan, &record, &error)) == 1)
 			records++;
 		if (item.info.size <= 256u * 1024) {
-			cr_assert_eq(records, read_records && item.info.size <= max_batch_bytes ? item.info.record_count : 0);
+			cr_assert_eq(records, read_records && item.info.size <= max_batch_bytes
+			                              ? item.info.record_count
+			                              : 0);
 			continue;
 		}
 		large++;
@@ -571,7 +587,8 @@ Test(scan, neighbours_with_wrong_checksums_are_told_apart)
 	cr_assert_eq(items.count, 5);
 	for (size_t i = 0; i < 5; i++) {
 		cr_assert_eq(items.items[i].position, i * 100);
-		cr_assert_eq(items.items[i].status, i == 1 || i == 2 ? LOGSTORE_SCAN_BAD_CRC : LOGSTORE_SCAN_OK);
+		cr_assert_eq(items.items[i].status,
+		             i == 1 || i == 2 ? LOGSTORE_SCAN_BAD_CRC : LOGSTORE_SCAN_OK);
 	}
 	bench_fini(&bench);
 }
@@ -636,7 +653,8 @@ Test(scan, batches_inside_records_are_not_taken_for_the_log)
 
 Test(scan, legacy_messages_behind_damage)
 {
-	static const char *const logs[] = {"v0-none-0", "v1-none-0", "v0-gzip-0", "v1-gzip-0", "v1-lz4-0", "upgraded-0"};
+	static const char *const logs[] = {"v0-none-0", "v1-none-0", "v0-gzip-0",
+	                                   "v1-gzip-0", "v1-lz4-0",  "upgraded-0"};
 	struct logstore_scan_options options = options_with(true, false);
 	static struct items items;
 	struct bench bench;
@@ -661,7 +679,8 @@ Test(scan, legacy_messages_behind_damage)
 			length[0] ^= 0x40;
 			cr_assert_eq(scan_all(&env, LOG, &options, &items), 0);
 			for (size_t k = 0; k < log.count; k++)
-				cr_assert_eq(delivered(&items, &log.items[k]), k != hit, "%s: batch %zu, damaged %zu", logs[i], k, hit);
+				cr_assert_eq(delivered(&items, &log.items[k]), k != hit,
+				             "%s: batch %zu, damaged %zu", logs[i], k, hit);
 		}
 		free(log.items);
 		free(bytes);
@@ -696,8 +715,10 @@ Test(scan, no_content_makes_a_search_slow)
 		if (kind == 1)
 			options.end_position = 600 * 1024; /* many items, each with a wrong checksum */
 		cr_assert_geq(scan_all(&env, LOG, &options, &items), 0);
-		cr_assert_lt(ls_sim_operations(bench.sim, LOGSTORE_IO_OP_PREAD) - before, 2000, "kind %d", kind);
-		cr_assert_eq(items.items[0].status, kind == 0 ? LOGSTORE_SCAN_MALFORMED : LOGSTORE_SCAN_BAD_CRC);
+		cr_assert_lt(ls_sim_operations(bench.sim, LOGSTORE_IO_OP_PREAD) - before, 2000, "kind %d",
+		             kind);
+		cr_assert_eq(items.items[0].status,
+		             kind == 0 ? LOGSTORE_SCAN_MALFORMED : LOGSTORE_SCAN_BAD_CRC);
 	}
 	free(bytes);
 	bench_fini(&bench);
@@ -801,7 +822,8 @@ Test(scan, a_codec_that_is_none)
 static size_t rough_log(uint8_t *bytes)
 {
 	size_t size = 0, legacy_size;
-	uint8_t *legacy = ts_read_file(ts_data("kafka/legacy/logs/v1-gzip-0/00000000000000000000.log"), &legacy_size);
+	uint8_t *legacy =
+		ts_read_file(ts_data("kafka/legacy/logs/v1-gzip-0/00000000000000000000.log"), &legacy_size);
 
 	memcpy(bytes, legacy, legacy_size);
 	free(legacy);

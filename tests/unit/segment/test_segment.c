@@ -59,7 +59,9 @@ static struct ls_segment *make_log(struct bench *bench, int64_t base, const stru
 	for (size_t i = 0; i < MANY; i++) {
 		int32_t last_delta = (int32_t)(i % 4);
 
-		cr_assert_eq(append(seg, offset, last_delta, 1000 + (int64_t)((i * 7) % 50), 10 + i * 13 % 200, config), 0);
+		cr_assert_eq(append(seg, offset, last_delta, 1000 + (int64_t)((i * 7) % 50),
+		                    10 + i * 13 % 200, config),
+		             0);
 		offset += last_delta + 1 + (i % 5 == 0 ? 3 : 0);
 	}
 	return seg;
@@ -94,11 +96,12 @@ static void check_find(struct ls_segment *seg, const struct plain_log *log, int6
 	struct logstore_error error = {0};
 	int r = ls_segment_find(seg, offset, log->end, &info, &position, &error);
 
-	cr_assert_eq(r, want != NULL, "%s base %ld offset %ld: %d %s", seg->directory, (long)seg->base, (long)offset,
-	             r, error.text);
+	cr_assert_eq(r, want != NULL, "%s base %ld offset %ld: %d %s", seg->directory, (long)seg->base,
+	             (long)offset, r, error.text);
 	if (want) {
-		cr_assert_eq(position, want->position, "base %ld offset %ld: position %lu, not %lu", (long)seg->base,
-		             (long)offset, (unsigned long)position, (unsigned long)want->position);
+		cr_assert_eq(position, want->position, "base %ld offset %ld: position %lu, not %lu",
+		             (long)seg->base, (long)offset, (unsigned long)position,
+		             (unsigned long)want->position);
 		cr_assert_eq(info.last_offset, want->info.last_offset);
 		cr_assert_eq(info.size, want->info.size);
 	}
@@ -132,7 +135,8 @@ static void check_time(struct ls_segment *seg, const struct plain_log *log, int6
 	uint64_t position = UINT64_MAX;
 	struct logstore_error error = {0};
 
-	cr_assert_eq(ls_segment_time_position(seg, timestamp, start, log->end, &position, &error), 0, "%s", error.text);
+	cr_assert_eq(ls_segment_time_position(seg, timestamp, start, log->end, &position, &error), 0, "%s",
+	             error.text);
 	for (size_t i = 0; i < log->count; i++) {
 		const struct plain_batch *batch = &log->items[i];
 
@@ -143,8 +147,8 @@ static void check_time(struct ls_segment *seg, const struct plain_log *log, int6
 		if (!found && batch->position >= position)
 			found = batch;
 	}
-	cr_assert_eq(found, want, "base %ld: timestamp %ld from %ld begins at %lu", (long)seg->base, (long)timestamp,
-	             (long)start, (unsigned long)position);
+	cr_assert_eq(found, want, "base %ld: timestamp %ld from %ld begins at %lu", (long)seg->base,
+	             (long)timestamp, (long)start, (unsigned long)position);
 	if (position > 0 && position < log->end) {
 		bool border = false;
 
@@ -185,8 +189,9 @@ static void check_bounds(struct ls_segment *seg, const struct plain_log *log)
 			if (r == 0)
 				continue;
 			for (size_t j = 0; j < log->count && log->items[j].position < end; j++)
-				cr_assert_gt(bound, log->items[j].info.last_offset, "base %ld, read ends at %lu",
-				             (long)seg->base, (unsigned long)end);
+				cr_assert_gt(bound, log->items[j].info.last_offset,
+				             "base %ld, read ends at %lu", (long)seg->base,
+				             (unsigned long)end);
 		}
 	}
 }
@@ -195,8 +200,8 @@ static void check_bounds(struct ls_segment *seg, const struct plain_log *log)
 
 enum index_variant { AS_IT_IS, DELETED, RANDOM, ZERO_TAIL, LEADING, EMPTY, STALE, VARIANTS };
 
-static void put_index(struct bench *bench, const char *path, const uint8_t *bytes, size_t size, uint32_t entry_size,
-                      enum index_variant variant, struct ts_rng *rng)
+static void put_index(struct bench *bench, const char *path, const uint8_t *bytes, size_t size,
+                      uint32_t entry_size, enum index_variant variant, struct ts_rng *rng)
 {
 	uint8_t *changed = calloc(size + 4096 + 64, 1);
 	size_t changed_size = size;
@@ -218,7 +223,8 @@ static void put_index(struct bench *bench, const char *path, const uint8_t *byte
 		changed_size = (size / entry_size) * entry_size + 4092;
 		break;
 	case LEADING:
-		for (uint8_t *entry = changed + size; entry < changed + size + 3 * entry_size; entry += entry_size) {
+		for (uint8_t *entry = changed + size; entry < changed + size + 3 * entry_size;
+		     entry += entry_size) {
 			ls_store_be32(entry + entry_size - 8, 0);
 			ls_store_be32(entry + entry_size - 4, INT32_MAX);
 			if (entry_size == 12)
@@ -289,8 +295,10 @@ Test(segment, answers_do_not_depend_on_the_indexes)
 			for (int variant = AS_IT_IS; variant < VARIANTS; variant++) {
 				struct ls_segment *seg;
 
-				put_index(&bench, index_path, index, index_size, 8, (enum index_variant)variant, &rng);
-				put_index(&bench, time_path, times, time_size, 12, (enum index_variant)variant, &rng);
+				put_index(&bench, index_path, index, index_size, 8,
+				          (enum index_variant)variant, &rng);
+				put_index(&bench, time_path, times, time_size, 12,
+				          (enum index_variant)variant, &rng);
 				cr_assert_eq(ls_segment_open(bench.env, "/p", base, true, 0, &seg), 0);
 				atomic_store(&seg->size, log.end);
 				check_finds(seg, &log);
@@ -422,7 +430,8 @@ Test(segment, create_replaces_leftovers)
 	cr_assert_eq(ls_segment_flush_indexes(seg), 0);
 	cr_assert_eq(bench.env->io->stat(bench.env->io->ctx, "/p/00000000000000000042.index", &st), 0);
 	cr_assert_eq(bench.env->io->stat(bench.env->io->ctx, "/p/00000000000000000042.timeindex", &st), 0);
-	cr_assert_eq(bench.env->io->stat(bench.env->io->ctx, "/p/00000000000000000042.txnindex", &st), -ENOENT);
+	cr_assert_eq(bench.env->io->stat(bench.env->io->ctx, "/p/00000000000000000042.txnindex", &st),
+	             -ENOENT);
 	cr_assert_null(ls_segment_unpin(seg));
 	cr_assert_null(ls_segment_unpin(NULL));
 	bench_fini(&bench);
@@ -518,7 +527,8 @@ Test(segment, index_entries_follow_kafkas_rule)
 		bench_init(&bench);
 		cr_assert_eq(ls_segment_create(bench.env, "/p", base, 0, &seg), 0);
 		for (size_t k = 0; k < log.count; k++) {
-			struct logstore_iovec iov = {.base = bytes + log.items[k].position, .size = log.items[k].info.size};
+			struct logstore_iovec iov = {.base = bytes + log.items[k].position,
+			                             .size = log.items[k].info.size};
 
 			cr_assert_eq(ls_segment_reserve(seg, 1), 0);
 			cr_assert_eq(ls_segment_write(seg, &iov, 1, log.items[k].position), 0);
@@ -578,7 +588,8 @@ Test(segment, what_was_appended_is_found_after_reopening)
 	(void)ls_segment_unpin(seg);
 
 	cr_assert_eq(ls_segment_open(bench.env, "/p", 500, false, 0, &seg), 0);
-	cr_assert_eq(ls_index_file_count(&seg->offset_index), MANY - 1); /* the first batch never has an entry */
+	cr_assert_eq(ls_index_file_count(&seg->offset_index),
+	             MANY - 1); /* the first batch never has an entry */
 	cr_assert_eq(ls_segment_find_tail(seg, log.end, false, &tail, NULL), 0);
 	cr_assert_eq(tail.size, log.end);
 	cr_assert(tail.exact);
@@ -641,11 +652,14 @@ Test(segment, rolls_as_kafka_does)
 		{"lag of a compacted topic", 1 << 20, 5000, 0, 4096, 499, true, 100, 1500, 200, 0, 1},
 		{"lag of another topic", 1 << 20, 5000, 0, 4096, 499, false, 100, 1500, 200, 0, 0},
 		{"no timestamp never waits", 1 << 20, 0, 0, 4096, INT64_MAX, false, 100, -1, 200, 1 << 30, 0},
-		{"the clock does not count", 1 << 20, 500, 0, 4096, INT64_MAX, false, 100, 1500, 200, 1 << 30, 0},
+		{"the clock does not count", 1 << 20, 500, 0, 4096, INT64_MAX, false, 100, 1500, 200, 1 << 30,
+	         0},
 		{"far time", 1 << 20, INT64_MAX, 0, 4096, INT64_MAX, false, 100, INT64_MAX, 200, 0, 0},
 		{"offset below the base", 1 << 20, 1000, 0, 4096, INT64_MAX, false, 100, 1500, 99, 0, 1},
-		{"last offset that fits", 1 << 20, 1000, 0, 4096, INT64_MAX, false, 100, 1500, 100 + (int64_t)INT32_MAX, 0, 0},
-		{"offset too far", 1 << 20, 1000, 0, 4096, INT64_MAX, false, 100, 1500, 101 + (int64_t)INT32_MAX, 0, 1},
+		{"last offset that fits", 1 << 20, 1000, 0, 4096, INT64_MAX, false, 100, 1500,
+	         100 + (int64_t)INT32_MAX, 0, 0},
+		{"offset too far", 1 << 20, 1000, 0, 4096, INT64_MAX, false, 100, 1500,
+	         101 + (int64_t)INT32_MAX, 0, 1},
 		{"index without room", 1 << 20, 1000, 0, 7, INT64_MAX, false, 100, 1500, 200, 0, 1},
 		{"time index keeps a slot", 1 << 20, 1000, 0, 12, INT64_MAX, false, 100, 1500, 200, 0, 1},
 		{"room for both", 1 << 20, 1000, 0, 24, INT64_MAX, false, 100, 1500, 200, 0, 0},
@@ -654,8 +668,10 @@ Test(segment, rolls_as_kafka_does)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		const struct roll_case *c = &cases[i];
 		struct ls_log_config config = config_with(4096);
-		struct ls_roll_question question = {.append_bytes = c->bytes, .append_max_timestamp = c->timestamp,
-		                                    .append_last_offset = c->last_offset, .now_ms = c->now};
+		struct ls_roll_question question = {.append_bytes = c->bytes,
+		                                    .append_max_timestamp = c->timestamp,
+		                                    .append_last_offset = c->last_offset,
+		                                    .now_ms = c->now};
 		struct ls_segment *seg;
 		struct bench bench;
 		int empty;
@@ -669,12 +685,14 @@ Test(segment, rolls_as_kafka_does)
 		cr_assert_eq(ls_segment_create(bench.env, "/p", 100, c->jitter, &seg), 0);
 		/* An empty one rolls only for its offsets. */
 		empty = ls_segment_should_roll(seg, &config, &question, NULL);
-		cr_assert_eq(empty, c->last_offset < 100 || c->last_offset - 100 > INT32_MAX, "%s, empty", c->what);
+		cr_assert_eq(empty, c->last_offset < 100 || c->last_offset - 100 > INT32_MAX, "%s, empty",
+		             c->what);
 		cr_assert_eq(append(seg, 100, 0, 1000, 100, &config), 0);
 		cr_assert_eq(ls_segment_should_roll(seg, &config, &question, NULL), c->want, "%s", c->what);
 		/* The same when the first batch has to be read. */
 		seg->first_batch_known = false;
-		cr_assert_eq(ls_segment_should_roll(seg, &config, &question, NULL), c->want, "%s, read", c->what);
+		cr_assert_eq(ls_segment_should_roll(seg, &config, &question, NULL), c->want, "%s, read",
+		             c->what);
 		(void)ls_segment_unpin(seg);
 		bench_fini(&bench);
 	}
@@ -683,7 +701,8 @@ Test(segment, rolls_as_kafka_does)
 Test(segment, rolls_by_the_clock_without_timestamps)
 {
 	struct ls_log_config config = config_with(4096);
-	struct ls_roll_question question = {.append_bytes = 10, .append_max_timestamp = -1, .append_last_offset = 5};
+	struct ls_roll_question question = {
+		.append_bytes = 10, .append_max_timestamp = -1, .append_last_offset = 5};
 	struct logstore_error error;
 	struct ls_segment *seg;
 	struct bench bench;
@@ -747,7 +766,8 @@ static void check_tail(const uint8_t *bytes, size_t size, int strict, uint64_t e
 	for (int indexed = 0; indexed < 2; indexed++) {
 		seg = open_tail(&bench, bytes, size, indexed);
 		memset(&error, 0x55, sizeof error);
-		cr_assert_eq(ls_segment_find_tail(seg, size, false, &tail, &error), strict, "%zu bytes", size);
+		cr_assert_eq(ls_segment_find_tail(seg, size, false, &tail, &error), strict, "%zu bytes",
+		             size);
 		if (strict < 0) {
 			cr_assert_eq(error.code, strict);
 			cr_assert_str_eq(error.path, "/p/00000000000000000010.log");
@@ -852,10 +872,23 @@ Test(segment, a_file_that_gets_shorter_is_no_damage)
 	uint64_t position;
 
 	bench_init(&bench);
+	/* Beside an owner who cuts it: what was there a moment ago is no evidence, so the caller looks again. */
 	seg = open_tail(&bench, bytes, tail_log(bytes), false);
 	atomic_store(&seg->size, 5000);
+	cr_assert_eq(ls_segment_find(seg, 99, 5000, &info, &position, &error), LOGSTORE_E_STALE);
+	cr_assert_str_eq(error.path, "/p/00000000000000000010.log");
+	for (int lenient = 0; lenient < 2; lenient++) {
+		memset(&error, 0x55, sizeof error);
+		cr_assert_eq(ls_segment_find_tail(seg, 5000, lenient, &tail, &error), LOGSTORE_E_STALE);
+		cr_assert_eq(error.code, LOGSTORE_E_STALE);
+		cr_assert_str_eq(error.path, "/p/00000000000000000010.log");
+	}
+	(void)ls_segment_unpin(seg);
+	/* Our own. */
+	cr_assert_eq(ls_segment_open(bench.env, "/p", 10, false, 0, &seg), 0);
 	cr_assert_eq(ls_segment_find(seg, 99, 5000, &info, &position, &error), -ENODATA);
-	cr_assert_eq(ls_segment_find_tail(seg, 5000, true, &tail, &error), -ENODATA);
+	cr_assert_eq(ls_segment_find_tail(seg, 5000, false, &tail, &error), -ENODATA);
+	cr_assert_eq(error.code, -ENODATA);
 	(void)ls_segment_unpin(seg);
 	bench_fini(&bench);
 }
@@ -864,7 +897,9 @@ Test(segment, a_file_that_gets_shorter_is_no_damage)
 
 static struct logstore_txn_entry txn(int64_t producer_id, int64_t first, int64_t last, int64_t stable)
 {
-	return (struct logstore_txn_entry){.producer_id = producer_id, .first_offset = first, .last_offset = last,
+	return (struct logstore_txn_entry){.producer_id = producer_id,
+	                                   .first_offset = first,
+	                                   .last_offset = last,
 	                                   .last_stable_offset = stable};
 }
 
@@ -877,8 +912,8 @@ static const char *collect(struct ls_segment *seg, int64_t from, int64_t upper)
 	                               ls_segment_collect_aborted(seg, from, upper, &list, NULL));
 
 	for (size_t i = 0; i < list.count; i++)
-		used += (size_t)snprintf(text + used, sizeof text - used, " %ld:%ld", (long)list.items[i].producer_id,
-		                         (long)list.items[i].first_offset);
+		used += (size_t)snprintf(text + used, sizeof text - used, " %ld:%ld",
+		                         (long)list.items[i].producer_id, (long)list.items[i].first_offset);
 	if (list.items)
 		seg->env->allocator.free(seg->env->allocator.ctx, list.items);
 	return text;
@@ -978,7 +1013,8 @@ Test(segment, a_damaged_transaction_index_is_an_error)
 	{
 		struct ls_aborted_list list = {.env = bench.env};
 
-		cr_assert_eq(ls_segment_collect_aborted(seg, 0, 100, &list, &error), LOGSTORE_E_UNSUPPORTED_VERSION);
+		cr_assert_eq(ls_segment_collect_aborted(seg, 0, 100, &list, &error),
+		             LOGSTORE_E_UNSUPPORTED_VERSION);
 		cr_assert_eq(error.position, 34);
 		cr_assert_str_eq(error.path, "/p/00000000000000000000.txnindex");
 		bench.env->allocator.free(bench.env->allocator.ctx, list.items);
@@ -1079,7 +1115,8 @@ static void check_cut(int64_t interval, int64_t offset, const struct plain_log *
 		cr_assert_not(seg->first_batch_known);
 	}
 	/* It goes on. */
-	cr_assert_eq(append(seg, kept ? log.items[kept - 1].info.last_offset + 1 : 0, 2, 2000, 60, &config), 0);
+	cr_assert_eq(append(seg, kept ? log.items[kept - 1].info.last_offset + 1 : 0, 2, 2000, 60, &config),
+	             0);
 	free(log.items);
 	log = plain_of(&bench, LOG, 0);
 	cr_assert_eq(log.count, kept + 1);
@@ -1204,7 +1241,8 @@ static int whole_life(struct bench *bench)
 	if (r == 0)
 		r = ls_segment_sync_indexes(seg);
 	if (r == 0)
-		r = ls_segment_find(seg, 99, atomic_load(&seg->size), &info, &position, &error) < 0 ? -EIO : 0;
+		r = ls_segment_find(seg, 99, atomic_load(&seg->size), &info, &position, &error) < 0 ? -EIO
+		                                                                                    : 0;
 	if (r == 0)
 		r = ls_segment_time_position(seg, 1050, 0, atomic_load(&seg->size), &position, &error);
 	if (r == 0)
@@ -1273,7 +1311,8 @@ Test(segment, every_operation_can_fail)
 			r = whole_life(&bench);
 			pending = ls_sim_fault_pending(bench.sim);
 			/* A hint that cannot be read may be done without: then the run goes on. */
-			cr_assert(r == 0 || (!pending && (r == -errors[e] || r == -EIO || r == LOGSTORE_E_FULL)),
+			cr_assert(r == 0 || (!pending &&
+			                     (r == -errors[e] || r == -EIO || r == LOGSTORE_E_FULL)),
 			          "operation %lu: %d", (unsigned long)n, r);
 			bench_fini(&bench);
 			if (pending) {
