@@ -483,6 +483,19 @@ static int check_index_end(struct ls_segment *seg, struct logstore_error *ret_er
 	                  "the last index entry points past the end of the log");
 }
 
+/* A transaction index that ends inside an entry, or in zeros, may have lost an aborted transaction (S4). */
+static int check_txn_index_end(struct ls_segment *seg, struct logstore_error *ret_error)
+{
+	char path[LS_PATH_MAX];
+
+	if (ls_index_file_tail(&seg->txn_index) == 0)
+		return 0;
+	ls_segment_path(seg, ".txnindex", path);
+	return ls_corrupt(ret_error, LOGSTORE_E_UNCLEAN, path,
+	                  (int64_t)(ls_index_file_count(&seg->txn_index) * LS_TXN_ENTRY_SIZE),
+	                  "the transaction index does not end with a whole entry");
+}
+
 /* P4. A writer whose log goes back would acknowledge records that a reader of the whole never sees. */
 static int check_next_base(struct ls_segment *seg, int64_t next_base, struct logstore_error *ret_error)
 {
@@ -545,6 +558,8 @@ static int open_segments(logstore_partition *part, const struct ls_partition_che
 			r = check_index_end(seg, ret_error);
 		if (r == 0 && !last && !part->read_only)
 			r = check_next_base(seg, bases->items[i + 1], ret_error);
+		if (r == 0 && !part->read_only)
+			r = check_txn_index_end(seg, ret_error);
 	}
 	if (r == 0)
 		r = check_flushed(part, checkpoints, next_offset, ret_error);

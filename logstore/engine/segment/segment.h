@@ -122,8 +122,8 @@ struct ls_walk {
 void ls_walk_init(struct ls_walk *walk, struct ls_segment *seg, uint64_t position, uint64_t end);
 /*
  * The next header. Returns 1 with the header and its position; 0 at the end; LOGSTORE_E_CORRUPT_MESSAGE or
- * LOGSTORE_E_UNSUPPORTED_FORMAT with file and position (a batch that runs past the end is corrupt);
- * LOGSTORE_E_STALE if an owner cut the file below `end` meanwhile (-ENODATA in a file of our own); -errno.
+ * LOGSTORE_E_UNSUPPORTED_FORMAT with file and position (a batch that runs past the end is corrupt); -errno
+ * (-ENODATA: the file got shorter than `end`; beside an owner that is a cut, so look again).
  */
 int ls_walk_next(struct ls_walk *walk, struct logstore_batch_info *ret_info, uint64_t *ret_position,
                  struct logstore_error *ret_error);
@@ -179,7 +179,7 @@ struct ls_tail {
  * `lenient` (readers beside an owner): where batches end or make no sense is the end of the data.
  * Otherwise, for who will write: half a batch, zeros and other damage are what ls_walk_next() says; offsets
  * that go back or leave the segment's range, and a wrong checksum of the last batch, LOGSTORE_E_UNCLEAN.
- * Also LOGSTORE_E_STALE (beside an owner who cuts: look again), -errno and -ENOMEM.
+ * Also -errno and -ENOMEM.
  */
 int ls_segment_find_tail(struct ls_segment *seg, uint64_t file_size, bool lenient, struct ls_tail *ret_tail,
                          struct logstore_error *ret_error);

@@ -344,16 +344,6 @@ static int unclean_tail(struct ls_segment *seg, uint64_t position, const char *w
 	return ls_corrupt(ret_error, LOGSTORE_E_UNCLEAN, path, (int64_t)position, "%s", what);
 }
 
-/* Not an end: what was met before may be gone as well. */
-static int stale_tail(struct ls_segment *seg, uint64_t position, struct logstore_error *ret_error)
-{
-	char path[LS_PATH_MAX];
-
-	ls_segment_path(seg, ".log", path);
-	return ls_corrupt(ret_error, LOGSTORE_E_STALE, path, (int64_t)position,
-	                  "the owner has cut the log meanwhile; look again");
-}
-
 /* What the walk over a tail has met. */
 struct tail_walk {
 	struct ls_tail tail;
@@ -416,8 +406,6 @@ static int walk_tail(struct ls_segment *seg, struct ls_walk *walk, bool lenient,
 	}
 	if (!lenient || r == 0)
 		return r;
-	if (r == LOGSTORE_E_STALE)
-		return stale_tail(seg, walk->position, ret_error);
 	return r > -4096 ? read_error(seg, r, ".log", ret_error) : 0;
 }
 
