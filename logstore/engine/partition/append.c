@@ -483,16 +483,6 @@ static int append_with(logstore_partition *part, struct ls_append_scratch *scrat
 	return r;
 }
 
-static const struct logstore_append_options *or_defaults(const struct logstore_append_options *options)
-{
-	static const struct logstore_append_options defaults = {
-		.struct_size = sizeof defaults,
-		.leader_epoch = LOGSTORE_NO_EPOCH,
-	};
-
-	return options ? options : &defaults;
-}
-
 int ls_partition_append_batches(logstore_partition *part, const void *batches, size_t size,
                                 const struct logstore_append_options *options,
                                 struct logstore_append_result *ret_result, struct logstore_error *ret_error)
@@ -500,7 +490,6 @@ int ls_partition_append_batches(logstore_partition *part, const void *batches, s
 	struct ls_append_scratch *scratch;
 	int r;
 
-	options = or_defaults(options);
 	r = ls_append_scratch_take(part, &scratch);
 	if (r < 0)
 		return ls_partition_answer(part, r, ret_error);
@@ -522,20 +511,20 @@ static void records_batch_options(logstore_partition *part, const struct logstor
 
 	ls_mutex_lock(&part->append_lock);
 	codec = part->config.compression_type;
-	if (asked && asked->codec >= 0)
+	if (asked->codec >= 0)
 		codec = asked->codec;
 	if (codec == LS_COMPRESSION_PRODUCER)
 		codec = LOGSTORE_CODEC_NONE;
 	options->codec = (uint8_t)codec;
 	options->level = codec <= LOGSTORE_CODEC_ZSTD
-	                         ? level_of(part, codec, asked ? asked->level : LOGSTORE_LEVEL_DEFAULT)
+	                         ? level_of(part, codec, asked->level)
 	                         : LOGSTORE_LEVEL_DEFAULT;
 	ls_mutex_unlock(&part->append_lock);
 	options->leader_epoch = LOGSTORE_NO_EPOCH;
-	options->producer_id = asked ? asked->producer_id : LOGSTORE_NO_PRODUCER_ID;
-	options->producer_epoch = asked ? asked->producer_epoch : LOGSTORE_NO_EPOCH;
-	options->base_sequence = asked ? asked->base_sequence : LOGSTORE_NO_SEQUENCE;
-	options->transactional = asked && asked->transactional;
+	options->producer_id = asked->producer_id;
+	options->producer_epoch = asked->producer_epoch;
+	options->base_sequence = asked->base_sequence;
+	options->transactional = asked->transactional;
 	options->log_append_time = LOGSTORE_NO_TIMESTAMP;
 }
 
@@ -572,7 +561,6 @@ int ls_partition_append_records(logstore_partition *part, const struct logstore_
 	size_t size;
 	int r;
 
-	options = or_defaults(options);
 	r = ls_append_scratch_take(part, &scratch);
 	if (r < 0)
 		return ls_partition_answer(part, r, ret_error);
@@ -603,7 +591,6 @@ int ls_partition_append_marker(logstore_partition *part, const struct logstore_m
 	size_t size;
 	int r;
 
-	options = or_defaults(options);
 	r = ls_append_scratch_take(part, &scratch);
 	if (r < 0)
 		return ls_partition_answer(part, r, ret_error);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "partition/partition_internal.h"
+#include "segment/entries.h"
 
 static void fill_segment(const struct ls_view *view, size_t i, struct logstore_segment_info *info)
 {
@@ -50,33 +51,6 @@ int ls_partition_inspect_segments(logstore_partition *part, logstore_segment_fn 
 	return r;
 }
 
-static int decode(const struct ls_segment *seg, enum logstore_file_kind kind, const uint8_t *bytes,
-                  struct logstore_file_entry *entry, struct logstore_error *ret_error)
-{
-	struct ls_offset_entry offset_entry;
-	struct ls_time_entry time_entry;
-	int r;
-
-	entry->kind = kind;
-	if (kind == LOGSTORE_FILE_OFFSET_INDEX) {
-		r = ls_offset_entry_read(bytes, seg->base, &offset_entry, ret_error);
-		if (r == 0) {
-			entry->u.index.offset = offset_entry.offset;
-			entry->u.index.position = offset_entry.position;
-		}
-		return r;
-	}
-	if (kind == LOGSTORE_FILE_TIME_INDEX) {
-		r = ls_time_entry_read(bytes, seg->base, &time_entry, ret_error);
-		if (r == 0) {
-			entry->u.time_index.timestamp = time_entry.timestamp;
-			entry->u.time_index.offset = time_entry.offset;
-		}
-		return r;
-	}
-	return ls_txn_entry_read(bytes, &entry->u.txn, ret_error);
-}
-
 static int walk_index(struct ls_segment *seg, struct ls_index_file *index, enum logstore_file_kind kind,
                       const char *ending, logstore_file_entry_fn fn, void *arg, struct logstore_error *ret_error)
 {
@@ -92,7 +66,7 @@ static int walk_index(struct ls_segment *seg, struct ls_index_file *index, enum 
 		r = ls_index_file_get(index, at, bytes);
 		if (r < 0)
 			return ls_error_io(ret_error, r, "cannot read", path);
-		r = decode(seg, kind, bytes, &entry, ret_error);
+		r = ls_file_entry_decode(kind, seg->base, bytes, &entry, ret_error);
 		if (r < 0)
 			return ls_error_at(ret_error, r, path, (int64_t)entry.position, -1);
 		r = fn(arg, &entry);

@@ -96,7 +96,10 @@ int ls_partition_set_config(logstore_partition *part, const struct logstore_conf
 int ls_partition_override_config(logstore_partition *part, const struct logstore_config *over,
                                  struct logstore_error *ret_error);
 
-/* ---- the functions of <logstore/partition.h>, <logstore/cursor.h>, <logstore/inspect.h> by their names -- */
+/*
+ * ---- the functions of <logstore/partition.h>, <logstore/cursor.h>, <logstore/inspect.h> by their names
+ * Options are never NULL and of this version's size: the API sees to that.
+ */
 
 void ls_partition_offsets(logstore_partition *part, struct logstore_offsets *ret_offsets);
 int ls_partition_append_batches(logstore_partition *part, const void *batches, size_t size,

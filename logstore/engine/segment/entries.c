@@ -32,25 +32,25 @@ struct walk {
 
 /* ---- indexes ---------------------------------------------------------------------------------------------- */
 
-static int decode(const struct walk *walk, const uint8_t *bytes, struct logstore_file_entry *entry,
-                  struct logstore_error *ret_error)
+int ls_file_entry_decode(enum logstore_file_kind kind, int64_t base, const uint8_t *bytes,
+                         struct logstore_file_entry *ret_entry, struct logstore_error *ret_error)
 {
 	struct ls_offset_entry offset_entry;
 	struct ls_time_entry time_entry;
 	int r;
 
-	entry->kind = walk->kind;
-	if (walk->kind == LOGSTORE_FILE_TXN_INDEX)
-		return ls_txn_entry_read(bytes, &entry->u.txn, ret_error);
-	if (walk->kind == LOGSTORE_FILE_OFFSET_INDEX) {
-		r = ls_offset_entry_read(bytes, walk->base, &offset_entry, ret_error);
-		entry->u.index.offset = r == 0 ? offset_entry.offset : 0;
-		entry->u.index.position = r == 0 ? offset_entry.position : 0;
+	ret_entry->kind = kind;
+	if (kind == LOGSTORE_FILE_TXN_INDEX)
+		return ls_txn_entry_read(bytes, &ret_entry->u.txn, ret_error);
+	if (kind == LOGSTORE_FILE_OFFSET_INDEX) {
+		r = ls_offset_entry_read(bytes, base, &offset_entry, ret_error);
+		ret_entry->u.index.offset = r == 0 ? offset_entry.offset : 0;
+		ret_entry->u.index.position = r == 0 ? offset_entry.position : 0;
 		return r;
 	}
-	r = ls_time_entry_read(bytes, walk->base, &time_entry, ret_error);
-	entry->u.time_index.timestamp = r == 0 ? time_entry.timestamp : 0;
-	entry->u.time_index.offset = r == 0 ? time_entry.offset : 0;
+	r = ls_time_entry_read(bytes, base, &time_entry, ret_error);
+	ret_entry->u.time_index.timestamp = r == 0 ? time_entry.timestamp : 0;
+	ret_entry->u.time_index.offset = r == 0 ? time_entry.offset : 0;
 	return r;
 }
 
@@ -62,7 +62,7 @@ static int walk_block(const struct walk *walk, const uint8_t *bytes, uint64_t fi
 	for (uint64_t i = 0; i < count && r == 0; i++) {
 		struct logstore_file_entry entry = {.position = (first + i) * entry_size};
 
-		r = decode(walk, bytes + i * entry_size, &entry, ret_error);
+		r = ls_file_entry_decode(walk->kind, walk->base, bytes + i * entry_size, &entry, ret_error);
 		if (r < 0)
 			return ls_error_at(ret_error, r, walk->path, (int64_t)entry.position, -1);
 		r = walk->fn(walk->arg, &entry);
