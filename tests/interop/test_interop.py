@@ -529,7 +529,7 @@ class Command(InteropCase):
         path, state = self.written(kafka, "log", writer)
         home = os.path.join(path, TOPIC)
         end = state["log_end_offset"]
-        self.run_cli("truncate", "--to", str(end * 3 // 4), *self.settings(writer), home)
+        self.run_cli("truncate", "--whole-batch", "--to", str(end * 3 // 4), *self.settings(writer), home)
         self.check_same_view(path, writer, "truncated by the command")
         self.run_cli("delete-records", "--before", str(end // 4), *self.settings(writer), home)
         loaded = self.check_same_view(path, writer, "records deleted by the command")

@@ -194,6 +194,9 @@ static int carry_out(struct cut *cut, struct logstore_error *ret_error)
 		                                   cut->offset, ret_error);
 	if (r < 0)
 		return ls_partition_go_offline(part, r, "cutting", part->directory, ret_error);
+	/* As Kafka does, so that a later cut begins from here. A hint: without it more is read again. */
+	if (ls_partition_write_snapshot(part, cut->offset, false, NULL) < 0)
+		ls_log(part->env, LOGSTORE_LOG_WARNING, "%s: no producer snapshot at the cut", part->name);
 	publish_cut(cut);
 	return 0;
 }
