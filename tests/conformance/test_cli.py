@@ -103,6 +103,30 @@ class RoundTrip(Base):
             self.same(objects(run("dump", "--records", "--json", copy)), objects(original), f"{name}/{partition}")
 
 
+class Reads(Base):
+    def test_hw_goes_up_to_the_checkpointed_mark(self):
+        scratch = tempfile.mkdtemp(prefix="logstore-hw-")
+        self.addCleanup(shutil.rmtree, scratch)
+        partition = os.path.join(scratch, "data", "t-0")
+        run("append", "--create", partition, stdin=b"".join(b"%d\n" % i for i in range(10)))
+        with open(os.path.join(scratch, "data", "replication-offset-checkpoint"), "w", encoding="utf-8") as file:
+            file.write("0\n1\nt 0 4\n")
+        self.assertEqual(run("read", "--hw", partition).split(), [b"0", b"1", b"2", b"3"])
+        self.assertEqual(run("read", "--hw", "--from", "-2", partition).split(), [b"2", b"3"])
+        self.assertEqual(len(run("read", partition).split()), 10)
+
+    def test_a_cut_inside_a_batch_has_to_be_asked_for(self):
+        scratch = tempfile.mkdtemp(prefix="logstore-cut-")
+        self.addCleanup(shutil.rmtree, scratch)
+        partition = os.path.join(scratch, "data", "t-0")
+        run("append", "--create", "--batch-records", "5", partition, stdin=b"x\n" * 10)
+        with self.assertRaisesRegex(AssertionError, "exit 1"):
+            run("truncate", "--to", "7", partition)
+        self.assertEqual(len(run("read", partition).split()), 10)
+        run("truncate", "--whole-batch", "--to", "7", partition)
+        self.assertEqual(len(run("read", partition).split()), 5)
+
+
 def add_cases():
     for name, logs, expectations, clock in fixtures():
         label = "test_" + name.replace("/", "_").replace("-", "_")

@@ -5,6 +5,7 @@
  */
 #include <inttypes.h>
 #include <logstore/logstore.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -37,12 +38,44 @@ static bool read_done(const struct read *read)
 	return read->left == 0 || out_failed(&read->tool->out) || signals_stop();
 }
 
+struct mark {
+	const struct logstore_listing *listing;
+	int64_t offset;
+};
+
+static int note_mark(void *arg, const struct logstore_file_entry *entry)
+{
+	struct mark *mark = arg;
+
+	if (entry->u.checkpoint.partition == mark->listing->partition &&
+	    strcmp(entry->u.checkpoint.topic, mark->listing->topic) == 0)
+		mark->offset = entry->u.checkpoint.offset;
+	return 0;
+}
+
+/* The high watermark as last checkpointed; without one nothing is known to be committed. */
+static int64_t checkpointed_mark(const struct read *read)
+{
+	struct mark mark = {.listing = &read->target->listing, .offset = 0};
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof path, "%s/replication-offset-checkpoint", read->target->data_dir) <
+	    (int)sizeof path)
+		(void)logstore_file_entries(NULL, path, note_mark, &mark, NULL); /* as far as it can be read */
+	return mark.offset;
+}
+
 /* Upper bound of what this reader sees. */
 static int64_t end_of(const struct read *read, const struct logstore_offsets *offsets)
 {
+	int64_t mark;
+
 	switch (read->isolation) {
 	case LOGSTORE_READ_HIGH_WATERMARK:
-		return offsets->high_watermark;
+		mark = checkpointed_mark(read);
+		if (mark < offsets->log_start)
+			return offsets->log_start;
+		return mark < offsets->log_end ? mark : offsets->log_end;
 	case LOGSTORE_READ_COMMITTED:
 		return offsets->last_stable;
 	case LOGSTORE_READ_LOG_END:
@@ -93,10 +126,15 @@ static int find_start(struct read *read, int64_t *ret_offset)
 static int open_cursor(struct read *read, int64_t offset)
 {
 	struct logstore_cursor_options options;
+	struct logstore_offsets offsets;
 	struct logstore_error error;
 
 	logstore_cursor_options_init(&options);
 	options.isolation = (uint8_t)read->isolation;
+	if (read->isolation == LOGSTORE_READ_HIGH_WATERMARK) {
+		logstore_partition_offsets(read->session.part, &offsets);
+		options.end_offset = end_of(read, &offsets);
+	}
 	options.skip_damaged = args_has(&read->tool->args, OPT_SKIP_DAMAGED);
 	read->cursor = logstore_cursor_close(read->cursor);
 	if (logstore_cursor_open(read->session.part, offset, &options, &read->cursor, &error) < 0)
@@ -159,7 +197,11 @@ static int read_all(struct read *read)
 			break;
 		if (logstore_partition_refresh(read->session.part, &error) < 0)
 			return report_error(&error, read->target->path);
-		status = read_to_bound(read);
+		/* A cursor keeps its end: a mark that moved takes a new one. */
+		if (read->isolation == LOGSTORE_READ_HIGH_WATERMARK)
+			status = open_cursor(read, logstore_cursor_offset(read->cursor));
+		if (status == EXIT_STATUS_OK)
+			status = read_to_bound(read);
 	}
 	return status;
 }
