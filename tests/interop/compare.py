@@ -212,20 +212,21 @@ def _offset(name):
     return int(name.split(".")[0])
 
 
-def _kafka_files(home):
-    """The files that a loader looks at. Snapshots that are neither at the base of a segment nor the greatest
-    are removed at load; Kafka leaves one behind at each truncation."""
+def _kafka_files(home, start):
+    """The files that a loader looks at. Snapshots at or below the log start, and those that are neither at
+    the base of a segment nor the greatest, are removed at load if not before."""
     names = {name for name in os.listdir(home) if not name.startswith("logstore-")}
     bases = {_offset(name) for name in names if name.endswith(".log")}
     snapshots = {_offset(name) for name in names if name.endswith(".snapshot")}
     stray = snapshots - bases - {max(snapshots, default=0)}
+    stray |= {offset for offset in snapshots if offset <= start}
     return {name for name in names if not (name.endswith(".snapshot") and _offset(name) in stray)}
 
 
-def file_differences(ours, theirs, ignored=()):
+def file_differences(ours, theirs, ignored=(), start=0):
     """Two partition directories, file by file; producer snapshots as sets of entries."""
     found = []
-    for name in sorted(_kafka_files(ours) | _kafka_files(theirs)):
+    for name in sorted(_kafka_files(ours, start) | _kafka_files(theirs, start)):
         if name.endswith(tuple(ignored)):
             continue
         paths = os.path.join(ours, name), os.path.join(theirs, name)

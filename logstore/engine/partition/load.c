@@ -675,6 +675,7 @@ static void remove_stray_snapshots(logstore_partition *part, const struct ls_seg
 	char name[LS_FILE_NAME_MAX], path[LS_PATH_MAX];
 	struct listing listing;
 
+	LS_ASSERT(set != NULL);
 	if (list_snapshots(part, &listing, NULL) < 0)
 		return;
 	for (size_t i = 0; i + 1 < listing.snapshots.count; i++) {

@@ -67,13 +67,13 @@ struct logstore_partition {
 	struct logstore_config *own;       /* may be NULL */
 	struct logstore_config *overrides; /* may be NULL */
 	struct ls_log_config config;       /* resolved; under append_lock */
-	bool high_watermark_set;           /* by the host: does not follow the log end any more */
 	int64_t loaded_log_end;            /* when it was opened */
 	int64_t loaded_high_watermark;     /* as checkpointed then, or LOGSTORE_NO_OFFSET */
-	atomic_bool shut;                  /* closed for appending */
 	int64_t snapshot_offset;           /* of the newest producer snapshot, or LOGSTORE_NO_OFFSET */
-	bool producers_changed;            /* since that snapshot */
 	_Atomic int64_t unsynced_snapshot; /* lowest offset of those written since the last flush, or INT64_MAX */
+	bool producers_changed;            /* since the newest snapshot */
+	bool high_watermark_set;           /* by the host: does not follow the log end any more */
+	atomic_bool shut;                  /* closed for appending */
 	atomic_bool directory_dirty;       /* entries made or removed since the last sync of the directory */
 	struct ls_buf file_buffer;         /* for small files, under append_lock */
 

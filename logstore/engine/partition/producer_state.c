@@ -240,7 +240,7 @@ void ls_producer_put(struct ls_producer_state *state, const struct ls_producer *
 		*known = *producer;
 		return;
 	}
-	LS_ASSERT(state->count < state->capacity);
+	LS_ASSERT(state->producers != NULL && state->count < state->capacity);
 	state->slots[find_slot(state, producer->producer_id)] = (uint32_t)state->count;
 	state->producers[state->count++] = *producer;
 }
