@@ -806,7 +806,7 @@ static int scan_items(struct segment_check *check, logstore_scan *scan)
 	struct logstore_error detail = {0};
 	struct logstore_scan_item item;
 	struct verify *v = check->v;
-	uint64_t done = v->bytes_done;
+	uint64_t done;
 	int r;
 
 	while ((r = ls_scan_next(scan, &item, &detail)) == 1) {
