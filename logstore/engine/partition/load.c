@@ -350,7 +350,7 @@ static int rebuild_from(logstore_partition *part, struct ls_producer_state *stat
 	for (size_t i = listing->snapshots.count; i > 0 && r == 0; i--) {
 		int64_t offset = listing->snapshots.items[i - 1];
 
-		if (offset > end || offset < log_start)
+		if (offset > end || offset <= log_start)
 			continue;
 		r = load_snapshot(part, state, offset, ret_error);
 		if (r == 1)
